@@ -1,0 +1,77 @@
+"""Words: tokens, and the normal form under which inflections and nb/nn variants of a word meet.
+
+The lexicon (simplemma: bokmål and nynorsk forms with their lemmas) is looked up first; a compound that it does not know
+is lemmatised by its last part. Nynorsk lemmas are then led to bokmål by `variants.tsv` and, where the result is a bokmål
+word, by the spelling rules below.
+"""
+
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+
+from simplemma.strategies.dictionaries import DefaultDictionaryFactory
+
+TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+
+# Nynorsk spelling -> bokmål spelling, tried in this order on a lemma; kept when bokmål knows the result.
+SPELLING = [(re.compile(a), b) for a, b in (
+    (r"ar$", "er"), (r"leg$", "lig"), (r"leik$", "het"), (r"heit$", "het"), (r"ande$", "ende"), (r"ad$", "et"), (r"are$", "ere"),
+    (r"nad$", "ning"), (r"ing$", "else"), (r"else$", "ing"), (r"sam$", "som"), (r"laus$", "løs"), (r"tenest", "tjenest"), (r"kvar", "hver"), (r"skule", "skole"),
+    (r"øy", "ø"), (r"ei", "e"), (r"au", "ø"), (r"gj", "g"), (r"kj", "k"), (r"([aeiouyæøå])v", r"\1g"), (r"^kv", "hv"), (r"jon", "sjon"),
+    (r"y", "ø"), (r"o", "u"), (r"u", "o"), (r"a$", "e"), (r"je$", "e"), (r"([bdfgklmnprst])\1?je$", r"\1\1e"), (r"e$", ""), (r"heim", "hjem"), (r"sjuk", "syk"), (r"val", "valg"), (r"stad", "sted"),
+)]
+
+
+@cache
+def lexicon(lang: str) -> "dict[str, str]":
+    """Form -> lemma, as simplemma ships it (bytes inside; this is its own lazy mapping)."""
+    return DefaultDictionaryFactory().get_dictionary(lang)  # type: ignore[return-value]
+
+
+@cache
+def variants() -> dict[str, str]:
+    """Nynorsk or irregular form -> bokmål lemma, written for this project."""
+    lines = (Path(__file__).parent / "variants.tsv").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("\t") for line in lines)  # type: ignore[misc]
+
+
+def to_bokmaal(lemma: str) -> str:
+    """The bokmål lemma of a nynorsk one: by table, else by the first spelling rule that gives a bokmål word."""
+    if lemma in variants():
+        return variants()[lemma]
+    nb = lexicon("nb")
+    if nb.get(lemma) is not None:
+        return lemma
+    for pattern, replacement in SPELLING:
+        candidate = pattern.sub(replacement, lemma, count=1)
+        if candidate != lemma and nb.get(candidate) == candidate:
+            return candidate
+    return lemma
+
+
+def lookup(word: str) -> str | None:
+    """The lemma of a word that a table or the lexicon knows, led to bokmål."""
+    if word in variants():
+        return variants()[word]
+    lemma = lexicon("nb").get(word)
+    if lemma is None:
+        lemma = lexicon("nn").get(word)
+    return None if lemma is None else to_bokmaal(lemma)
+
+
+@lru_cache(maxsize=200_000)
+def normal_form(word: str) -> str:
+    """The form under which inflections and nb/nn variants of a word meet: `normal_form("tenestene") == "tjeneste"`."""
+    word = word.lower()
+    found = lookup(word)
+    if found is not None:
+        return found
+    if len(word) > 4 and word.endswith("s"):  # genitive
+        found = lookup(word[:-1])
+        if found is not None:
+            return found
+    for cut in range(2, len(word) - 3):  # the longest last part that is a word carries the inflection
+        found = lookup(word[cut:])
+        if found is not None:
+            return word[:cut] + found
+    return word

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Marked text <-> labelled data: how the descriptions are written and labelled by hand.
+
+    marked.py FILE.txt [...] [-o OUT.jsonl]      check, count and (with -o) convert
+    marked.py --blind DATA.jsonl                 the texts alone, for a second annotator
+
+Offsets are never counted by hand: a writer wraps the sentence in braces and names its codes.
+
+    === nn | årsmelding | bibliotek | https://example.org/side
+    type: tjeneste produkt; fase: i_bruk; verdi: kvalitet
+    {tjeneste produkt i_bruk: Biblioteket har fått sjølvbeteningsautomat.} {!need: Køane var lange.}
+    {budsjett: Pengane var berre sette av for eitt år.}
+
+The header holds language, genre, sector and source page (`-`: constructed). Codes of the document
+facets mark evidence, codes of `barriere` mark barrier sentences, `!kind` marks a sentence that looks
+like a barrier and is none.
+"""
+import argparse
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+TYPE = "tjeneste prosess organisasjon kommunikasjon produkt".split()
+FASE = "ide pilot i_bruk spredt ukjent".split()
+VERDI = "effektivitet kvalitet".split()
+BARRIERE = ("regulering insentiver_virksomhet budsjett risikoaversjon silotenking tid_og_ressurser "
+            "insentiver_ansatte innkjop brukermotstand annen").split()
+KINDS = "denied need measure risk success other".split()
+MARK = re.compile(r"\{([^{}:]*):\s*([^{}]*)\}")
+NN = set("ikkje eg ein eit ei dei frå også òg nokon noko korleis kva kvar kven vert vart blei verte sjølv "
+         "berre meir mykje no då heile saman gjer gjere vere vore hjå tenester kommunane tilsette".split())
+NB = set("ikke jeg en et de fra også noen noe hvordan hva hvor hvem ble blir selv bare mer mye nå da hele "
+         "sammen gjør gjøre være vært hos tjenester kommunene ansatte".split())
+
+
+def parse(path: Path):
+    """Yield (line number, header, labels, marked text) of each description in a file."""
+    start, lines = 0, []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() + ["=== end"], 1):
+        if line.startswith("==="):
+            if lines:
+                yield start, lines[0], lines[1] if len(lines) > 1 else "", "\n".join(lines[2:]).strip()
+            start, lines = number, [line]
+        elif lines:
+            lines.append(line)
+
+
+def strip_marks(marked: str):
+    """Marked text -> (plain text, [(start, end, codes)])."""
+    plain, spans, at = "", [], 0
+    for m in MARK.finditer(marked):
+        plain += marked[at:m.start()]
+        sentence = m.group(2).strip()
+        spans.append((len(plain), len(plain) + len(sentence), m.group(1).split()))
+        plain += sentence
+        at = m.end()
+    return plain + marked[at:], spans
+
+
+def convert(path: Path, prefix: str, complain):
+    """Rows of one marked file; complain(line, words) is called for every fault."""
+    rows = []
+    for n, (line, header, labels, marked) in enumerate(parse(path), 1):
+        def fault(words, line=line):
+            complain(f"{path.name}:{line}: {words}")
+        head = [x.strip() for x in header.strip("= ").split("|")]
+        if len(head) != 4:
+            fault("header needs: language | genre | sector | address or -")
+            continue
+        facets = {}
+        for part in labels.split(";"):
+            name, _, values = part.partition(":")
+            facets[name.strip()] = [v for v in values.split() if v != "-"]
+        if set(facets) != {"type", "fase", "verdi"}:
+            fault("second line needs: type: …; fase: …; verdi: …")
+            continue
+        text, spans = strip_marks(marked)
+        if "{" in text or "}" in text:
+            fault("a brace is left in the text: marks may not nest, and need a colon")
+        for name, allowed in (("type", TYPE), ("fase", FASE), ("verdi", VERDI)):
+            for v in facets[name]:
+                if v not in allowed:
+                    fault(f"{name}: unknown code {v}")
+        if len(facets["fase"]) != 1:
+            fault("exactly one fase")
+            continue
+        documents = {f"type.{v}" for v in facets["type"]} | {f"verdi.{v}" for v in facets["verdi"]}
+        if facets["fase"] != ["ukjent"]:
+            documents.add(f"fase.{facets['fase'][0]}")
+        evidence, barriers, negatives, seen = [], [], [], set()
+        for s, e, codes in spans:
+            ev = [f"{f}.{c}" for f, ls in (("type", TYPE), ("fase", FASE), ("verdi", VERDI)) for c in codes if c in ls]
+            ba = [c for c in codes if c in BARRIERE]
+            ne = [c[1:] for c in codes if c.startswith("!")]
+            for c in codes:
+                if c not in TYPE + FASE + VERDI + BARRIERE and c not in ["!" + k for k in KINDS]:
+                    fault(f"unknown code {c!r} in a mark")
+            if not codes:
+                fault("a mark without codes")
+            if ba and ne:
+                fault("a sentence is both barrier and hard negative")
+            for x in set(ev) - documents:
+                if x != "fase.ukjent":
+                    fault(f"mark {x} is not among the document's labels")
+            if ba and re.search(r"[.!?]\s+[A-ZÆØÅ][a-zæøå]", text[s:e]) and not re.search(r"\b(jf|kap|nr|bl\.a|mv|st|pkt|ca|osv|f\.eks|inkl|evt|dvs|mfl|m\.m)\.\s+[A-ZÆØÅ]", text[s:e]):
+                fault(f"a barrier mark covers more than one sentence: {text[s:s + 50]}…")
+            if ev:
+                evidence.append({"start": s, "end": e, "labels": ev})
+                seen |= set(ev)
+            if ba:
+                barriers.append({"start": s, "end": e, "labels": ba})
+            negatives += [{"start": s, "end": e, "kind": k} for k in ne]
+        for x in documents - seen:
+            fault(f"no evidence marked for {x}")
+        words = re.findall(r"\w+", text.lower())
+        if not 12 <= len(words) <= 420:
+            fault(f"{len(words)} words; 12 to 400 wanted")
+        nn, nb = sum(w in NN - NB for w in words), sum(w in NB - NN for w in words)
+        if len(words) >= 30 and ((head[0] == "nn") != (nn > nb) or head[0] not in ("nb", "nn")):
+            fault(f"language {head[0]}, but {nb} bokmål and {nn} nynorsk function words")
+        rows.append({"id": f"{prefix}{n:02d}", "lang": head[0], "genre": head[1].lower(), "sector": head[2].lower(),
+                     "source": "constructed" if head[3] == "-" else "rewritten",
+                     "source_url": None if head[3] == "-" else head[3], "text": text,
+                     "type": facets["type"], "fase": facets["fase"][0], "verdi": facets["verdi"],
+                     "barriere": barriers, "evidence": evidence, "negatives": negatives})
+    return rows
+
+
+def counts(rows):
+    """The counts that a writer's quotas are stated in."""
+    c = Counter(n=len(rows), nn=sum(r["lang"] == "nn" for r in rows), rewritten=sum(r["source"] == "rewritten" for r in rows))
+    c["under 40 words"] = sum(len(r["text"].split()) < 40 for r in rows)
+    c["over 150 words"] = sum(len(r["text"].split()) > 150 for r in rows)
+    c["no type"] = sum(not r["type"] for r in rows)
+    c["no barrier"] = sum(not r["barriere"] for r in rows)
+    for r in rows:
+        c.update(f"type.{x}" for x in r["type"])
+        c.update(f"verdi.{x}" for x in r["verdi"])
+        c[f"fase.{r['fase']}"] += 1
+        c.update(f"barriere.{x}" for b in r["barriere"] for x in b["labels"])
+        c.update(f"!{n['kind']}" for n in r["negatives"])
+    return c
+
+
+def taken_pages():
+    """Pages that the real texts stand on, where that folder is at hand: nothing of ours may use them."""
+    folder = Path(__file__).resolve().parents[3] / "shared" / "real_dev"
+    return {json.loads(line).get("source_url") for f in folder.glob("*.jsonl") for line in f.open(encoding="utf-8")} - {None}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--blind", action="store_true")
+    args = parser.parse_args()
+    if args.blind:
+        for path in args.files:
+            for row in map(json.loads, path.open(encoding="utf-8")):
+                print(f"=== {row['id']} | {row['lang']} | {row.get('genre', '')}\n{row['text']}\n")
+        return
+    faults, rows = [], []
+    for path in args.files:
+        prefix = re.sub(r"\D", "", path.stem) or path.stem
+        rows += convert(path, f"d{prefix}", faults.append)
+    taken, openings, pages, runs = taken_pages(), Counter(), Counter(), Counter()
+    for r in rows:
+        openings[" ".join(r["text"].split()[:3]).lower()] += 1
+        pages[r["source_url"]] += r["source_url"] is not None
+        if r["source_url"] in taken:
+            faults.append(f"{r['id']}: the page {r['source_url']} is taken: choose another case")
+        words = re.findall(r"\w+", r["text"].lower())
+        runs.update({tuple(words[i:i + 6]) for i in range(len(words) - 5)})
+    faults += [f"{n} texts open with «{o}»" for o, n in openings.items() if n > 1]
+    faults += [f"{n} texts stand on {p}" for p, n in pages.items() if n > 1]
+    faults += [f"{n} texts share «{' '.join(w)}»" for w, n in runs.most_common(10) if n > 1]
+    print("\n".join(faults))
+    print("  ".join(f"{k} {v}" for k, v in sorted(counts(rows).items())))
+    if args.output:
+        args.output.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+    sys.exit(bool(faults))
+
+
+main()
