@@ -92,6 +92,11 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.names)
 
+    def of_token(self, token: str) -> np.ndarray:
+        """The known features of a lower-case token, int32, as often as they occur in it."""
+        number, cache = self._tokens[token], self._tokens
+        return np.array(cache.indices[cache.indptr[number] : cache.indptr[number + 1]], dtype=np.int32)
+
     def counts(self, rows: Sequence[list[str]]) -> Matrix:
         """Token lists -> how often each feature occurs in each; float32, shape (rows, features), indices sorted."""
         if len(self._tokens) > CACHED_TOKENS:

@@ -2,6 +2,7 @@
 """Marked text <-> labelled data: how the descriptions are written and labelled by hand.
 
     marked.py FILE.txt [...] [-o OUT.jsonl]      check, count and (with -o) convert
+    marked.py --split FOLDER FILE.txt [...]      convert into train.jsonl and test.jsonl, a fifth of the cases in test
     marked.py --blind DATA.jsonl                 the texts alone, for a second annotator
 
 Offsets are never counted by hand: a writer wraps the sentence in braces and names its codes.
@@ -21,6 +22,7 @@ import re
 import sys
 from collections import Counter
 from pathlib import Path
+from zlib import crc32
 
 TYPE = "tjeneste prosess organisasjon kommunikasjon produkt".split()
 FASE = "ide pilot i_bruk spredt ukjent".split()
@@ -155,6 +157,7 @@ def main():
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--blind", action="store_true")
+    parser.add_argument("--split", type=Path)
     args = parser.parse_args()
     if args.blind:
         for path in args.files:
@@ -180,6 +183,10 @@ def main():
     print("  ".join(f"{k} {v}" for k, v in sorted(counts(rows).items())))
     if args.output:
         args.output.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+    if args.split:  # by case (the page, or the text where there is none), so that it stays fixed as the set grows
+        for part, wanted in (("test", True), ("train", False)):
+            kept = [r for r in rows if (crc32((r["source_url"] or r["id"]).encode()) % 5 == 0) == wanted]
+            (args.split / f"{part}.jsonl").write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in kept), encoding="utf-8")
     sys.exit(bool(faults))
 
 

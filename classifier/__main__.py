@@ -1,0 +1,5 @@
+"""`python -m classifier` is `innovasjon`."""
+
+from classifier.cli import main
+
+main()

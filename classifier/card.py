@@ -1,0 +1,56 @@
+"""The model card: what a model is, in Markdown, made from the model itself and its figures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from classifier.evaluation import shown
+from classifier.storage import Model
+
+LIMITS = """\
+- It reads what a passage says, word by word; it does not know the project, and irony, negation at a distance and knowledge of the world are beyond it.
+- The labelled texts were written, and labelled, by language models under a codebook. They are not natural text, and figures on a test split of the same
+  making flatter; the figures on real text are the ones to plan by.
+- Probabilities are calibrated on the training data (out of fold). On other kinds of text they are less sure than they look.
+- Shares counted from its labels carry its errors. Do not use it to decide about single applications or persons.
+"""
+
+
+def card(model: Model, figures: Mapping[str, Mapping[str, Any]], data: Mapping[str, int]) -> str:
+    """Markdown for a trained model; `figures` are results of `evaluate` by name of the data they were made on."""
+    lines = [f"# Model card: {model}", "", "Labels Norwegian (bokmål and nynorsk) texts by TF-IDF and logistic regression.", ""]
+    lines += ["## Training", ""]
+    lines += [f"- {key}: {value}" for key, value in model.training.items() if key != "labels"]
+    lines += ["", "| label | documents or spans | threshold | review band |", "|---|---|---|---|"]
+    for facet in model.taxonomy.facets:
+        for code in facet.codes:
+            name = f"{facet.code}.{code}"
+            threshold = model.thresholds.get(name)
+            band = model.review.get(name)
+            lines.append(
+                f"| {name} | {data.get(name, 0)} | {'most probable' if threshold is None else shown(threshold, 2)} | {'–' if band is None else f'{band[0]:.2f}–{band[1]:.2f}'} |"
+            )
+    if figures:
+        lines += ["", "## Figures", "", "F1 with 95 % intervals (bootstrap over documents), by `innovasjon evaluate`.", ""]
+        lines += ["| figure | " + " | ".join(f"{name} ({r['documents']} documents)" for name, r in figures.items()) + " |"]
+        lines += ["|---" * (len(figures) + 1) + "|"]
+        first = next(iter(figures.values()))["figures"]
+        for figure in first:
+            for kind in ("macro", "micro"):
+                cells = [_cell(r["figures"][figure][kind]) for r in figures.values()]
+                lines.append(f"| {figure} {kind} | " + " | ".join(cells) + " |")
+        if len(figures) > 1:
+            a, b = list(figures.values())[:2]
+            gaps = [
+                f"{figure} {a['figures'][figure]['macro']['value'] - b['figures'][figure]['macro']['value']:+.2f}"
+                for figure in first
+                if None not in (a["figures"][figure]["macro"]["value"], b["figures"][figure]["macro"]["value"])
+            ]
+            lines += ["", f"**The gap** (macro-F1, {' less '.join(list(figures)[:2])}): {', '.join(gaps)}."]
+    lines += ["", "## Limits", "", LIMITS]
+    return "\n".join(lines)
+
+
+def _cell(v: Mapping[str, Any]) -> str:
+    return shown(v["value"]) + (f" [{shown(v['interval'][0], 2)}, {shown(v['interval'][1], 2)}]" if v["interval"] else "")
+
+

@@ -1,0 +1,9 @@
+"""Documents in and out of files, by suffix, one at a time.
+
+To add a format: a reader in `readers.py` and a writer in `writers.py`, each a row in the table at the end of its file.
+"""
+
+from classifier.documents.readers import Row, Source, open_source, open_sources
+from classifier.documents.writers import Settings, open_sink
+
+__all__ = ["Row", "Settings", "Source", "open_sink", "open_source", "open_sources"]

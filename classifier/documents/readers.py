@@ -1,0 +1,319 @@
+"""Readers: a file -> `Row`s. A row that cannot be read is a row with a `problem`, never a missing one."""
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any
+
+from classifier.errors import ClassifierError
+
+TEXT_COLUMNS = ("text", "tekst", "beskrivelse")
+ID_COLUMNS = ("id",)
+DELIMITERS = ";,\t|"
+LARGEST_FIELD = 100_000_000  # characters
+
+csv.field_size_limit(LARGEST_FIELD)
+
+
+@dataclass(slots=True)
+class Row:
+    """One document: its id (the row number where there is none), its text, and all that stood in the file."""
+
+    id: str
+    text: str
+    fields: dict[str, Any]
+    problem: str | None = None
+    numbered: bool = False  # the id is the row number
+
+
+@dataclass(slots=True)
+class Source:
+    """An opened input: its columns in order, which of them hold text and id, and its rows (to be read once)."""
+
+    columns: list[str]
+    text_column: str
+    id_column: str | None
+    rows: Iterator[Row]
+    delimiter: str = ";"
+    format: str = ".csv"
+    schema: Any = field(default=None, repr=False)  # of a Parquet file
+
+
+def open_source(path: str, text_column: str | None = None, id_column: str | None = None) -> Source:
+    """Open a file by its suffix, a folder of .txt files, or `-` (standard input: JSONL if it starts with `{`, else CSV).
+
+    Raises `ClassifierError` for a file that is missing, empty, unreadable, or has no such column.
+    """
+    if path == "-":
+        data = sys.stdin.buffer.read()
+        reader = READERS[".jsonl" if data.lstrip()[:1] == b"{" else ".csv"]
+        return reader(Input("standard input", lambda: io.BytesIO(data)), text_column, id_column)
+    place = Path(path)
+    if place.is_dir():
+        return _read_folder(place)
+    if not place.exists():
+        raise ClassifierError(f"{path}: no such file")
+    suffix = suffix_of(place)
+    if suffix not in READERS:
+        raise ClassifierError(f"{path}: unknown format {place.suffix or '(no suffix)'}; known are {', '.join(READERS)} and folders of .txt")
+    try:
+        if place.stat().st_size == 0:
+            raise ClassifierError(f"{path}: the file is empty")
+        return READERS[suffix](Input(path, lambda: _opened(place)), text_column, id_column)
+    except OSError as error:
+        raise ClassifierError(f"{path}: cannot read: {error.strerror or error}") from error
+
+
+def open_sources(paths: Sequence[str], text_column: str | None = None, id_column: str | None = None) -> Source:
+    """Several inputs as one. Raises `ClassifierError` when they do not have the same columns."""
+    sources = [open_source(path, text_column, id_column) for path in paths]
+    first = sources[0]
+    for path, other in zip(paths, sources, strict=True):
+        if set(other.columns) != set(first.columns):
+            differ = ", ".join(sorted(set(other.columns) ^ set(first.columns)))
+            raise ClassifierError(f"{path}: other columns than {paths[0]} ({differ}); label them one by one")
+
+    def rows() -> Iterator[Row]:
+        for number, row in enumerate(chain.from_iterable(s.rows for s in sources), 1):
+            yield replace(row, id=str(number)) if row.numbered else row
+
+    return replace(first, rows=rows())
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something that can be opened for reading, more than once, and its name for errors."""
+
+    name: str
+    open: Callable[[], IO[bytes]]
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix that decides the format, `.jsonl.gz` in whole."""
+    name = path.name.lower()
+    return next((s for s in (".jsonl.gz", ".csv.gz", ".tsv.gz") if name.endswith(s)), path.suffix.lower())
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+
+
+def choose_columns(columns: list[str], name: str, text_column: str | None, id_column: str | None) -> tuple[str, str | None]:
+    """The text column and the id column of a table: as asked for, else by their usual names."""
+    listed = ", ".join(columns[:30])
+    for wanted, option in ((text_column, "--text-column"), (id_column, "--id-column")):
+        if wanted is not None and wanted not in columns:
+            raise ClassifierError(f"{name}: no column {wanted!r} for {option}; the columns are: {listed}")
+    lower = {c.strip().lower(): c for c in reversed(columns)}
+    text = text_column or next((lower[c] for c in TEXT_COLUMNS if c in lower), None)
+    if text is None:
+        raise ClassifierError(f"{name}: no column called {', '.join(TEXT_COLUMNS)}; choose one with --text-column: {listed}")
+    return text, id_column or next((lower[c] for c in ID_COLUMNS if c in lower), None)
+
+
+def make_row(number: int, fields: dict[str, Any], text_column: str, id_column: str | None, problem: str | None = None) -> Row:
+    text = fields.get(text_column)
+    given = fields.get(id_column) if id_column else None
+    numbered = given is None or str(given).strip() == ""
+    own_id = str(number) if numbered else str(given)
+    return Row(own_id, text if isinstance(text, str) else "" if text is None else str(text), fields, problem, numbered)
+
+
+def detect_encoding(source: Input) -> str:
+    """By the byte order mark, else UTF-8 if the whole file is, else Windows-1252 (what old Norwegian Excel writes)."""
+    with source.open() as file:
+        head = file.read(4)
+        for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+            if head.startswith(mark):
+                return name
+        decoder, chunk = codecs.getincrementaldecoder("utf-8")(), head
+        if head[1::2] == b"\0\0":
+            return "utf-16-le"
+        try:
+            while chunk:
+                decoder.decode(chunk)
+                chunk = file.read(1 << 20)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252"
+    return "utf-8"
+
+
+def _read_csv(source: Input, text_column: str | None, id_column: str | None, delimiter: str | None = None) -> Source:
+    encoding = detect_encoding(source)
+    with io.TextIOWrapper(source.open(), encoding=encoding, errors="replace", newline="") as file:
+        head = file.readline()
+        separator = delimiter or max(DELIMITERS, key=lambda d: (head.count(d), -DELIMITERS.index(d)))
+        file.seek(0)
+        columns = next(csv.reader(file, delimiter=separator), [])
+    if not any(c.strip() for c in columns):
+        raise ClassifierError(f"{source.name}: no header row; the first line should name the columns")
+    columns = _unique(columns)
+    text, own_id = choose_columns(columns, source.name, text_column, id_column)
+
+    def rows() -> Iterator[Row]:
+        with io.TextIOWrapper(source.open(), encoding=encoding, errors="replace", newline="") as lines:
+            reader = csv.reader(lines, delimiter=separator)
+            next(reader)
+            number = 0
+            while True:
+                try:
+                    values = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    number += 1
+                    yield make_row(number, dict.fromkeys(columns, ""), text, own_id, f"raden kan ikke leses: {error}")
+                    continue
+                if not values:  # a blank line is no row
+                    continue
+                number += 1
+                problem = None
+                if len(values) != len(columns):
+                    problem = f"raden har {len(values)} felt, overskriften {len(columns)}"
+                    values = [*values[: len(columns) - 1], separator.join(values[len(columns) - 1 :])]
+                    values += [""] * (len(columns) - len(values))
+                fields = dict(zip(columns, values, strict=True))
+                if encoding != "cp1252" and "\ufffd" in fields[text]:
+                    problem = problem or "teksten har tegn som ikke kan leses"
+                yield make_row(number, fields, text, own_id, problem)
+
+    return Source(columns, text, own_id, rows(), separator, ".csv")
+
+
+def _unique(columns: list[str]) -> list[str]:
+    """Column names, each once: an empty one gets its number, a repeated one a suffix."""
+    seen: dict[str, int] = {}
+    out = []
+    for i, column in enumerate(columns, 1):
+        name = column.strip() or f"kolonne_{i}"
+        seen[name] = seen.get(name, 0) + 1
+        out.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return out
+
+
+def _read_tsv(source: Input, text_column: str | None, id_column: str | None) -> Source:
+    return _read_csv(source, text_column, id_column, "\t")
+
+
+def _json_lines(source: Input) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """(fields, problem) of each line that is not blank."""
+    with source.open() as file:
+        for line in file:
+            if not line.strip():
+                continue
+            raw = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
+            try:
+                value = json.loads(raw)
+            except (ValueError, RecursionError) as error:
+                yield {"input": raw}, f"linjen er ikke gyldig JSON: {error}"
+                continue
+            if isinstance(value, dict):
+                yield value, "teksten har tegn som ikke kan leses" if "\ufffd" in raw else None
+            else:
+                yield {"input": raw}, "linjen er ikke et JSON-objekt"
+
+
+def _read_jsonl(source: Input, text_column: str | None, id_column: str | None) -> Source:
+    try:
+        columns = list(dict.fromkeys(k for fields, _ in _json_lines(source) for k in fields))
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise ClassifierError(f"{source.name}: cannot read: {error}") from error
+    if not columns:
+        raise ClassifierError(f"{source.name}: the file is empty")
+    text, own_id = choose_columns(columns, source.name, text_column, id_column)
+
+    def rows() -> Iterator[Row]:
+        for number, (fields, problem) in enumerate(_json_lines(source), 1):
+            yield make_row(number, fields, text, own_id, problem)
+
+    return Source(columns, text, own_id, rows(), format=".jsonl")
+
+
+def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) -> Source:
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = load_workbook(source.open(), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # some programs write a wrong size
+        lines = sheet.iter_rows(values_only=True)
+        header = next(lines, ())
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError) as error:
+        raise ClassifierError(f"{source.name}: not a readable XLSX file ({error})") from error
+    if not any(header):
+        raise ClassifierError(f"{source.name}: no header row; the first line should name the columns")
+    columns = _unique(["" if c is None else str(c) for c in header])
+    text, own_id = choose_columns(columns, source.name, text_column, id_column)
+
+    def rows() -> Iterator[Row]:
+        number = 0
+        for values in lines:
+            if all(v is None for v in values):
+                continue
+            number += 1
+            cells = [*values[: len(columns)], *[None] * (len(columns) - len(values))]
+            yield make_row(number, dict(zip(columns, cells, strict=True)), text, own_id)
+
+    return Source(columns, text, own_id, rows(), format=".xlsx")
+
+
+def _read_parquet(source: Input, text_column: str | None, id_column: str | None) -> Source:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ClassifierError(f'{source.name}: Parquet needs an extra: pip install "norwegian-innovation-classifier[parquet]"') from error
+    try:
+        file = parquet.ParquetFile(source.open())
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise ClassifierError(f"{source.name}: not a readable Parquet file ({error})") from error
+    columns = list(file.schema_arrow.names)
+    text, own_id = choose_columns(columns, source.name, text_column, id_column)
+
+    def rows() -> Iterator[Row]:
+        number = 0
+        for batch in file.iter_batches(batch_size=1024):
+            for fields in batch.to_pylist():
+                number += 1
+                yield make_row(number, fields, text, own_id)
+
+    return Source(columns, text, own_id, rows(), format=".parquet", schema=file.schema_arrow)
+
+
+def _read_folder(folder: Path) -> Source:
+    files = sorted(folder.glob("*.txt"))
+    if not files:
+        raise ClassifierError(f"{folder}: no .txt file in this folder")
+
+    def rows() -> Iterator[Row]:
+        for file in files:
+            try:
+                source = Input(str(file), lambda file=file: file.open("rb"))  # type: ignore[misc]
+                text = file.read_text(encoding=detect_encoding(source), errors="replace")
+                yield Row(file.stem, text, {"id": file.stem, "text": text})
+            except OSError as error:
+                yield Row(file.stem, "", {"id": file.stem, "text": ""}, f"filen kan ikke leses: {error.strerror}")
+
+    return Source(["id", "text"], "text", "id", rows(), format=".txt")
+
+
+READERS: dict[str, Callable[[Input, str | None, str | None], Source]] = {
+    ".csv": _read_csv,
+    ".csv.gz": _read_csv,
+    ".tsv": _read_tsv,
+    ".tsv.gz": _read_tsv,
+    ".xlsx": _read_xlsx,
+    ".jsonl": _read_jsonl,
+    ".jsonl.gz": _read_jsonl,
+    ".parquet": _read_parquet,
+}

@@ -1,0 +1,309 @@
+"""Training: labelled documents -> a `Model`.
+
+One logistic regression per label on whole texts, one per label on sentences (the marked evidence for document labels; the marked spans
+for sentence labels, with the neighbouring sentences as context). A second, small logistic regression on the out-of-fold scores of
+the first ones calibrates and combines them. Thresholds and review bands come from the same out-of-fold probabilities.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import joblib
+import numpy as np
+from sklearn.feature_selection import chi2
+from sklearn.linear_model import LogisticRegression
+
+from classifier.errors import ClassifierError
+from classifier.features import Matrix, Passage, Vocabulary, learn_vocabulary, passage
+from classifier.scoring import Rows, base_logits, neighbours, probabilities, rows
+from classifier.storage import ANY, Model, document_labels, sentence_labels
+from classifier.taxonomy import Taxonomy
+
+Record = dict[str, Any]
+
+FOLDS = 5
+MAX_FEATURES = 30_000
+C_DOCUMENT, C_SENTENCE, C_STACK = 8.0, 4.0, 0.3
+CONTEXT_WEIGHT = 0.4  # of the neighbours' features against the sentence's own
+PRIOR_EXAMPLES = 20  # a label's own threshold counts as many examples as it has, the common one as many as this
+REVIEW_PRECISION = 0.9  # outside the review band, at least this share of the decisions is right
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the annotators said. Each matrix holds 1, 0 or NaN (not annotated, or not to be learnt from)."""
+
+    document: np.ndarray  # (documents, D)
+    evidence: np.ndarray  # (sentences, D)
+    sentence: np.ndarray  # (sentences, S)
+
+
+def case(record: Record) -> str:
+    """What a record is about: records of one case never stand on both sides of a split."""
+    return str(record.get("case") or record.get("source_url") or record["id"])
+
+
+def fold_of(record: Record, seed: int, folds: int = FOLDS) -> int:
+    """The cross-validation fold of a record, the same for all records of its case."""
+    return crc32(f"{seed} {case(record)}".encode()) % folds
+
+
+def overlaps(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    """Do two spans share at least half of the shorter one?"""
+    return 2 * (min(a[1], b[1]) - max(a[0], b[0])) >= min(a[1] - a[0], b[1] - b[0])
+
+
+def targets(records: Sequence[Record], passages: Sequence[Passage], taxonomy: Taxonomy) -> Targets:
+    """The labels of records as matrices, in the order of the model's columns."""
+    columns, of_sentence = document_labels(taxonomy), sentence_labels(taxonomy)
+    document = np.full((len(records), len(columns)), np.nan)
+    evidence = np.full((sum(len(p.spans) for p in passages), len(columns)), np.nan)
+    sentence = np.full((len(evidence), len(of_sentence)), np.nan)
+    row = 0
+    for i, (record, p) in enumerate(zip(records, passages, strict=True)):
+        spans = [p.repaired.span(*span) for span in p.spans]
+        marked = [((e["start"], e["end"]), set(e["labels"])) for e in record.get("evidence") or ()]
+        for k, (facet, label) in enumerate(columns):
+            if facet not in record:
+                continue
+            given = record[facet]
+            document[i, k] = label == given or (not isinstance(given, str) and label in given)
+            if "evidence" not in record:
+                continue
+            for j, span in enumerate(spans):
+                if any(f"{facet}.{label}" in labels and overlaps(span, where) for where, labels in marked):
+                    evidence[row + j, k] = 1
+                elif not document[i, k]:
+                    evidence[row + j, k] = 0
+        for k, (facet, label) in enumerate(of_sentence):
+            if facet not in record:
+                continue
+            for j, span in enumerate(spans):
+                hits = [m["labels"] for m in record[facet] if overlaps(span, (m["start"], m["end"]))]
+                sentence[row + j, k] = any(label == ANY or label in labels for labels in hits)
+        row += len(spans)
+    return Targets(document, evidence, sentence)
+
+
+def _fit_column(features: Matrix, wanted: np.ndarray, c: float) -> np.ndarray:
+    """Weights and intercept of one binary label, shape (features + 1,); zeros where there is nothing to learn."""
+    known = ~np.isnan(wanted)
+    y = wanted[known].astype(int)
+    if y.sum() < 2 or y.sum() == len(y):
+        constant = np.zeros(features.shape[1] + 1, np.float32)
+        constant[-1] = -5 if not len(y) or y.mean() < 0.5 else 5
+        return constant
+    learner = LogisticRegression(C=c, solver="liblinear", class_weight="balanced", max_iter=300, random_state=0)
+    learner.fit(features[known], y)
+    return np.append(learner.coef_[0], learner.intercept_).astype(np.float32)
+
+
+def fit_base(batch: Rows, wanted: Targets, jobs: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """(document_weights, sentence_weights) of a model."""
+    from scipy import sparse
+
+    f = batch.sentences.shape[1]
+    context = _neighbour_rows(batch) * CONTEXT_WEIGHT
+    with_context = sparse.csr_matrix(sparse.hstack([batch.sentences, context]))
+    work = [(batch.documents, y, C_DOCUMENT) for y in wanted.document.T]
+    work += [(batch.sentences, y, C_SENTENCE) for y in wanted.evidence.T]
+    work += [(with_context, y, C_SENTENCE) for y in wanted.sentence.T]
+    fitted = joblib.Parallel(n_jobs=jobs, prefer="threads")(joblib.delayed(_fit_column)(*job) for job in work)
+    d = wanted.document.shape[1]
+    own = [np.append(w[:f], w[-1]) for w in fitted[2 * d :]]
+    around = [np.append(w[f : 2 * f] * CONTEXT_WEIGHT, 0) for w in fitted[2 * d :]]
+    return _columns(fitted[:d], f), _columns([*fitted[d : 2 * d], *own, *around], f)
+
+
+def _columns(weights: Sequence[np.ndarray], features: int) -> np.ndarray:
+    return np.stack(weights, axis=1).astype(np.float32) if len(weights) else np.zeros((features + 1, 0), np.float32)
+
+
+def _neighbour_rows(batch: Rows) -> Matrix:
+    """Per sentence, the sum of the rows of the sentence before and after it in its document."""
+    from scipy import sparse
+
+    n = batch.sentences.shape[0]
+    same = np.ones(max(n - 1, 0))
+    same[[b - 1 for b in batch.starts[1:-1] if 0 < b < n]] = 0
+    return sparse.csr_matrix(sparse.diags([same, same], [-1, 1], shape=(n, n), format="csr") @ batch.sentences).astype(np.float32)
+
+
+def fit_stack(inputs: np.ndarray, wanted: np.ndarray, taxonomy: Taxonomy, unit: str) -> np.ndarray:
+    """The calibrating regression of a unit, shape (inputs + 1, labels)."""
+    extra = int(unit == "sentence")
+    stack = np.zeros((inputs.shape[1] + 1, wanted.shape[1]))
+    at = 0
+    for facet in taxonomy.of(unit):
+        single = list(range(at + extra, at + extra + len(facet.codes)))
+        independent = [] if facet.choice == "single" else single
+        for k in [*range(at, at + extra), *independent]:
+            known = ~np.isnan(wanted[:, k])
+            y = wanted[known, k].astype(int)
+            if 0 < y.sum() < len(y):
+                learner = LogisticRegression(C=C_STACK, max_iter=1000).fit(inputs[known], y)
+                stack[:-1, k], stack[-1, k] = learner.coef_[0], learner.intercept_[0]
+            else:
+                stack[-1, k] = -5 if not len(y) or y.mean() < 0.5 else 5
+        if facet.choice == "single":
+            known = np.nansum(wanted[:, single], axis=1) > 0
+            y = wanted[np.ix_(known, single)].argmax(axis=1)
+            present = sorted(set(y))
+            stack[-1, single] = -20
+            if len(present) == 1:
+                stack[-1, single[present[0]]] = 0
+            elif present:
+                learner = LogisticRegression(C=C_STACK, max_iter=1000).fit(inputs[known], y)
+                coefficients, intercepts = learner.coef_, learner.intercept_
+                if len(present) == 2:  # scikit-learn keeps one row for two classes
+                    coefficients, intercepts = np.vstack([0 * coefficients, coefficients]), np.append(0, intercepts)
+                for j, p in enumerate(present):
+                    stack[:-1, single[p]], stack[-1, single[p]] = coefficients[j], intercepts[j]
+        at += extra + len(facet.codes)
+    return stack.astype(np.float32)
+
+
+def f1(y: np.ndarray, decided: np.ndarray) -> float:
+    return float(2 * (y & decided).sum() / max(y.sum() + decided.sum(), 1))
+
+
+def best_threshold(y: np.ndarray, p: np.ndarray) -> float:
+    """The threshold of highest F1 on a grid; the middle one of equals."""
+    grid = np.arange(0.08, 0.81, 0.02)
+    scores = np.array([f1(y, p >= t) for t in grid])
+    return float(np.median(grid[scores >= scores.max() - 1e-3]))
+
+
+def choose_thresholds(wanted: np.ndarray, p: np.ndarray, names: Sequence[tuple[str, str]], taxonomy: Taxonomy) -> dict[str, float]:
+    """Thresholds by F1 on out-of-fold probabilities; a rare label leans on the threshold that is best for its whole facet."""
+    thresholds = {}
+    for facet in taxonomy.facets:
+        columns = [k for k, (code, label) in enumerate(names) if code == facet.code and (label != ANY) == (facet.choice == "multi")]
+        if not columns or (facet.choice == "single" and facet.unit == "document"):
+            continue
+        known = ~np.isnan(wanted[:, columns]).any(axis=1)
+        if not known.any():
+            thresholds |= {key(names[k]): 0.5 for k in columns}
+            continue
+        y, q = wanted[np.ix_(known, columns)].astype(bool), p[np.ix_(known, columns)]
+        common = best_threshold(y.ravel(), q.ravel())
+        for j, k in enumerate(columns):
+            n = int(y[:, j].sum())
+            own = best_threshold(y[:, j], q[:, j]) if n else common
+            thresholds[key(names[k])] = round((n * own + PRIOR_EXAMPLES * common) / (n + PRIOR_EXAMPLES), 4)
+    return thresholds
+
+
+def key(name: tuple[str, str]) -> str:
+    """("type", "prosess") -> "type.prosess"; ("barriere", ANY) -> "barriere"."""
+    return ".".join(part for part in name if part)
+
+
+def review_band(y: np.ndarray, p: np.ndarray, threshold: float) -> tuple[float, float]:
+    """The probabilities around a threshold to leave out so that, above and below, `REVIEW_PRECISION` of the rest is right."""
+    low = high = threshold
+    while high < 0.95 and ((p >= high).sum() == 0 or y[p >= high].mean() < REVIEW_PRECISION):
+        high += 0.02
+    while low > 0.05 and ((p < low).sum() == 0 or 1 - y[p < low].mean() < REVIEW_PRECISION):
+        low -= 0.02
+    return round(low, 4), round(high, 4)
+
+
+def select(vocabulary: Vocabulary, batch: Rows, wanted: Targets, most: int) -> Vocabulary:
+    """The `most` features that depend most on some label (chi-squared, each label's ranking counting alike)."""
+    if len(vocabulary) <= most:
+        return vocabulary
+    best = np.zeros(len(vocabulary))
+    for matrix, ys in ((batch.documents, wanted.document), (batch.sentences, wanted.sentence)):
+        for y in ys.T:
+            known = ~np.isnan(y)
+            if known.any() and 0 < y[known].sum() < known.sum():
+                values = np.nan_to_num(chi2(matrix[known], y[known].astype(int))[0])
+                best = np.maximum(best, values / max(np.sort(values)[-min(most, len(values)) :].mean(), 1e-12))
+    kept = set(np.argsort(-best, kind="stable")[:most].tolist())
+    kept |= {vocabulary.index["w" + w] for i in list(kept) if vocabulary.names[i][0] == "b" for w in vocabulary.names[i][1:].split(" ")}
+    order = sorted(kept)
+    return Vocabulary([vocabulary.names[i] for i in order], vocabulary.weights[order])
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Probabilities of every training record by models that have not seen its case."""
+
+    document: np.ndarray
+    sentence: np.ndarray
+
+
+def _take(matrix: Matrix, mask: np.ndarray) -> Matrix:
+    return matrix[np.flatnonzero(mask)]
+
+
+def subset(batch: Rows, wanted: Targets, keep: np.ndarray) -> tuple[Rows, Targets, np.ndarray]:
+    """The documents of a mask, with their sentences; the mask of these sentences comes last."""
+    lengths = np.diff(batch.starts)
+    sentences = np.repeat(keep, lengths)
+    starts = np.concatenate(([0], np.cumsum(lengths[keep])))
+    part = Rows(_take(batch.documents, keep), _take(batch.sentences, sentences), starts)
+    return part, Targets(wanted.document[keep], wanted.evidence[sentences], wanted.sentence[sentences]), sentences
+
+
+def train(
+    records: Sequence[Record],
+    taxonomy: Taxonomy,
+    name: str,
+    version: str = "1.0.0",
+    seed: int = 0,
+    jobs: int = 1,
+    progress: Callable[[str], None] = lambda message: None,
+) -> tuple[Model, OutOfFold]:
+    """A model of the facets of `taxonomy`, learnt from checked records, with the out-of-fold probabilities of these records.
+
+    The same records in the same order with the same seed and library versions give the same model.
+    """
+    if len({case(r) for r in records}) < 2 * FOLDS:
+        raise ClassifierError(f"too few labelled texts to train on: {len(records)}; at least {2 * FOLDS} (of as many cases) are needed")
+    progress("reading the texts")
+    passages = [passage(r["text"]) for r in records]
+    vocabulary = learn_vocabulary(passages, min_documents=3 if len(records) >= 300 else 1)
+    wanted = targets(records, passages, taxonomy)
+    vocabulary = select(vocabulary, rows(vocabulary, passages), wanted, MAX_FEATURES)
+    batch = rows(vocabulary, passages)
+    folds = np.array([fold_of(r, seed) for r in records])
+    sentence_folds = np.repeat(folds, np.diff(batch.starts))
+    n, m = batch.documents.shape[0], batch.sentences.shape[0]
+    inputs = {"document": np.zeros((n, 2 * wanted.document.shape[1])), "sentence": np.zeros((m, wanted.sentence.shape[1]))}
+    for fold in sorted(set(folds)):
+        progress(f"fold {fold + 1} of {FOLDS}")
+        seen, seen_targets, _ = subset(batch, wanted, folds != fold)
+        held, _, held_sentences = subset(batch, wanted, folds == fold)
+        of_document, of_sentence, _ = base_logits(*fit_base(seen, seen_targets, jobs), held)
+        inputs["document"][folds == fold], inputs["sentence"][held_sentences] = of_document, of_sentence
+    progress("the whole")
+    document_weights, sentence_weights = fit_base(batch, wanted, jobs)
+    stacks, held_out = {}, {}
+    for unit, y, fold_ids in (("document", wanted.document, folds), ("sentence", wanted.sentence, sentence_folds)):
+        stacks[unit] = fit_stack(inputs[unit], y, taxonomy, unit)
+        held_out[unit] = np.zeros(y.shape)
+        for fold in sorted(set(folds)):  # the stack, too, is judged on what it has not seen
+            apart = fit_stack(inputs[unit][fold_ids != fold], y[fold_ids != fold], taxonomy, unit)
+            logits = inputs[unit][fold_ids == fold] @ apart[:-1] + apart[-1]
+            held_out[unit][fold_ids == fold] = probabilities(logits, taxonomy.of(unit), int(unit == "sentence"))
+    thresholds: dict[str, float] = {}
+    review: dict[str, tuple[float, float]] = {}
+    for y, p, names in (
+        (wanted.document, held_out["document"], document_labels(taxonomy)),
+        (wanted.sentence, held_out["sentence"], sentence_labels(taxonomy)),
+    ):
+        thresholds |= choose_thresholds(y, p, names, taxonomy)
+        for k, pair in enumerate(names):
+            known = ~np.isnan(y[:, k])
+            if key(pair) in thresholds and known.any():
+                review[key(pair)] = review_band(y[known, k], p[known, k], thresholds[key(pair)])
+    model = Model(
+        name, version, taxonomy, vocabulary, document_weights, sentence_weights,
+        stacks["document"], stacks["sentence"], thresholds, review,
+        {"seed": seed, "documents": n, "sentences": m, "features": len(vocabulary)},
+    )  # fmt: skip
+    return model, OutOfFold(held_out["document"], held_out["sentence"])

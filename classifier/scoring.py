@@ -1,0 +1,115 @@
+"""Rows of features -> logits and probabilities, with the arrays of a model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from classifier.features import Matrix, Passage, Vocabulary
+from classifier.storage import Model
+from classifier.taxonomy import Facet, Taxonomy
+
+
+@dataclass(frozen=True)
+class Rows:
+    """TF-IDF rows of a batch: `sentences[starts[i]:starts[i + 1]]` are those of document i."""
+
+    documents: Matrix
+    sentences: Matrix
+    starts: np.ndarray
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Probabilities of a batch; columns as in `Model.document_labels` and `Model.sentence_labels`.
+
+    `best` is the row (in the batch's sentences) that spoke most for each document label; shape (documents, D).
+    """
+
+    document: np.ndarray
+    sentence: np.ndarray
+    best: np.ndarray
+
+
+def rows(vocabulary: Vocabulary, passages: Sequence[Passage]) -> Rows:
+    """Features of a batch. A passage without sentences has an empty row."""
+    lengths = [len(p.tokens) for p in passages]
+    starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+    counted = vocabulary.counts([tokens for p in passages for tokens in p.tokens])
+    belongs = sparse.csr_matrix(
+        (np.ones(counted.shape[0], np.float32), np.arange(counted.shape[0]), starts), shape=(len(passages), counted.shape[0])
+    )
+    whole = sparse.csr_matrix(belongs @ counted)
+    whole.sort_indices()
+    return Rows(vocabulary.weigh(whole), vocabulary.weigh(counted), starts)
+
+
+def linear(matrix: Matrix, weights: np.ndarray) -> np.ndarray:
+    """matrix @ weights, the last row of the weights being the intercept."""
+    return np.asarray(matrix @ weights[:-1]) + weights[-1]
+
+
+def neighbours(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The sum of what the sentences before and after each sentence of the same document have; shape as given."""
+    out = np.zeros_like(values)
+    out[1:] += values[:-1]
+    out[:-1] += values[1:]
+    first = starts[:-1][np.diff(starts) > 0]
+    out[first[first > 0]] -= values[first[first > 0] - 1]
+    out[first[first > 0] - 1] -= values[first[first > 0]]
+    return out
+
+
+def best_sentences(values: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(highest value, its row) over the sentences of each document; shape (documents, columns) each. Empty documents: 0, -1."""
+    n = len(starts) - 1
+    highest = np.zeros((n, values.shape[1]), dtype=values.dtype)
+    where = np.full((n, values.shape[1]), -1)
+    for i in range(n):
+        if starts[i] < starts[i + 1]:
+            where[i] = starts[i] + values[starts[i] : starts[i + 1]].argmax(axis=0)
+            highest[i] = values[where[i], np.arange(values.shape[1])]
+    return highest, where
+
+
+def base_logits(document_weights: np.ndarray, sentence_weights: np.ndarray, batch: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the linear models say before calibration: (inputs of the document stack, of the sentence stack, best sentences)."""
+    d = document_weights.shape[1]
+    s = (sentence_weights.shape[1] - d) // 2
+    of_sentence = linear(batch.sentences, sentence_weights)
+    own, context = of_sentence[:, d : d + s], of_sentence[:, d + s :]
+    highest, where = best_sentences(of_sentence[:, :d], batch.starts)
+    return np.hstack([linear(batch.documents, document_weights), highest]), own + neighbours(context, batch.starts), where
+
+
+def probabilities(logits: np.ndarray, facets: Sequence[Facet], extra: int) -> np.ndarray:
+    """Calibrated logits -> probabilities, column by column, or over the labels of a single-choice facet.
+
+    `extra` columns stand before the labels of each facet (the `ANY` of sentence facets) and are independent.
+    """
+    out = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+    at = 0
+    for facet in facets:
+        at += extra
+        if facet.choice == "single":
+            part = np.exp(logits[:, at : at + len(facet.codes)] - logits[:, at : at + len(facet.codes)].max(axis=1, keepdims=True))
+            out[:, at : at + len(facet.codes)] = part / part.sum(axis=1, keepdims=True)
+        at += len(facet.codes)
+    return out
+
+
+def stacked(inputs: np.ndarray, stack: np.ndarray, taxonomy: Taxonomy, unit: str) -> np.ndarray:
+    """Base logits -> calibrated probabilities of the facets of a unit."""
+    logits = inputs.astype(np.float64) @ stack[:-1].astype(np.float64) + stack[-1]
+    return probabilities(logits, taxonomy.of(unit), 0 if unit == "document" else 1)
+
+
+def score(model: Model, batch: Rows) -> Scores:
+    """Calibrated probabilities of a batch."""
+    of_document, of_sentence, where = base_logits(model.document_weights, model.sentence_weights, batch)
+    return Scores(
+        stacked(of_document, model.document_stack, model.taxonomy, "document"),
+        stacked(of_sentence, model.sentence_stack, model.taxonomy, "sentence"),
+        where,
+    )
