@@ -45,7 +45,11 @@ def near_duplicates(records: Sequence[Record], least: float = SIMILAR) -> list[t
     norms = np.sqrt(np.asarray(matrix.sum(axis=1)).ravel())
     same = sparse.triu(matrix @ matrix.T, k=1).tocoo()
     cosine = same.data / (norms[same.row] * norms[same.col])
-    found = [(str(records[a]["id"]), str(records[b]["id"]), round(float(c), 3)) for a, b, c in zip(same.row, same.col, cosine, strict=True) if c >= least]
+    found = [
+        (str(records[a]["id"]), str(records[b]["id"]), round(float(c), 3))
+        for a, b, c in zip(same.row, same.col, cosine, strict=True)
+        if c >= least
+    ]
     return sorted(found, key=lambda pair: -pair[2])
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 from classifier.documents import Row, Settings, Source, open_sink
 from classifier.documents.writers import FORMATS, Encoder, format_of
 from classifier.errors import ClassifierError
-from classifier.prediction import BATCH, EMPTY, Prediction, batched, predict_many
+from classifier.prediction import BATCH, Prediction, batched, predict_many
 from classifier.storage import Model
 
 
@@ -140,7 +140,7 @@ def _append(
 ) -> None:  # fmt: skip
     for chunk in batched(_labelled(rows, model, jobs), 4 * BATCH):
         for row, prediction in chunk:
-            file.write(encode(row, prediction).encode("utf-8", errors="surrogatepass" if False else "replace"))
+            file.write(encode(row, prediction).encode("utf-8", errors="replace"))
             summary.add(row, prediction)
         file.flush()
         os.fsync(file.fileno())
@@ -165,6 +165,3 @@ def _labelled(rows: Iterator[Row], model: Model, jobs: int) -> Iterator[tuple[Ro
 
     for prediction in predict_many(texts(), model, jobs):
         yield waiting.pop(0), prediction
-
-
-__all__ = ["EMPTY", "Summary", "label"]

@@ -7,9 +7,10 @@ from classifier.evaluation import shown
 from classifier.storage import Model
 
 LIMITS = """\
-- It reads what a passage says, word by word; it does not know the project, and irony, negation at a distance and knowledge of the world are beyond it.
-- The labelled texts were written, and labelled, by language models under a codebook. They are not natural text, and figures on a test split of the same
-  making flatter; the figures on real text are the ones to plan by.
+- It reads what a passage says, word by word; it does not know the project. Irony, distant negation and knowledge of the world
+  are beyond it.
+- The labelled texts were written, and labelled, by language models under a codebook. They are not natural text, and figures on
+  a test split of the same making flatter; the figures on real text are the ones to plan by.
 - Probabilities are calibrated on the training data (out of fold). On other kinds of text they are less sure than they look.
 - Shares counted from its labels carry its errors. Do not use it to decide about single applications or persons.
 """
@@ -26,9 +27,9 @@ def card(model: Model, figures: Mapping[str, Mapping[str, Any]], data: Mapping[s
             name = f"{facet.code}.{code}"
             threshold = model.thresholds.get(name)
             band = model.review.get(name)
-            lines.append(
-                f"| {name} | {data.get(name, 0)} | {'most probable' if threshold is None else shown(threshold, 2)} | {'–' if band is None else f'{band[0]:.2f}–{band[1]:.2f}'} |"
-            )
+            shown_band = "–" if band is None else f"{band[0]:.2f}–{band[1]:.2f}"
+            chosen = "most probable" if threshold is None else shown(threshold, 2)
+            lines.append(f"| {name} | {data.get(name, 0)} | {chosen} | {shown_band} |")
     if figures:
         lines += ["", "## Figures", "", "F1 with 95 % intervals (bootstrap over documents), by `innovasjon evaluate`.", ""]
         lines += ["| figure | " + " | ".join(f"{name} ({r['documents']} documents)" for name, r in figures.items()) + " |"]
@@ -52,5 +53,3 @@ def card(model: Model, figures: Mapping[str, Mapping[str, Any]], data: Mapping[s
 
 def _cell(v: Mapping[str, Any]) -> str:
     return shown(v["value"]) + (f" [{shown(v['interval'][0], 2)}, {shown(v['interval'][1], 2)}]" if v["interval"] else "")
-
-

@@ -36,7 +36,9 @@ class Commands(click.Group):
 
 model_option = click.option("--model", "model_folder", metavar="FOLDER", help="A model made by `train`; default: the one shipped.")
 taxonomy_option = click.option("--taxonomy", "taxonomy_file", type=click.Path(path_type=Path), help="Your own facets and labels (TOML).")
-language_option = click.option("--language", type=click.Choice(LANGUAGES), default="nb", show_default=True, help="Of names and definitions.")
+language_option = click.option(
+    "--language", type=click.Choice(LANGUAGES), default="nb", show_default=True, help="Of names and definitions."
+)
 jobs_option = click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes or threads to share the work.")
 
 
@@ -48,7 +50,9 @@ def main() -> None:
 
 @main.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file (.csv .tsv .xlsx .jsonl .jsonl.gz .parquet); default: standard output.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A file (.csv .tsv .xlsx .jsonl .jsonl.gz .parquet); default: standard output."
+)
 @click.option("--text-column", help="The column that holds the text; default: text, tekst or beskrivelse.")
 @click.option("--id-column", help="The column that holds the id; default: id, else the row number.")
 @model_option
@@ -105,7 +109,9 @@ def predict(text: str | None, model_folder: str | None, as_json: bool, all_score
 @click.option("--name", help="The model's name; default: the folder's.")
 @click.option("--model-version", default="1.0.0", show_default=True, help="The model's version.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides the folds; the same seed gives the same model.")
-@click.option("--score", "scored", multiple=True, metavar="NAME=FILE", help="Labelled data for the figures in the model card; may be repeated.")
+@click.option(
+    "--score", "scored", multiple=True, metavar="NAME=FILE", help="Labelled data for the figures in the model card; may be repeated."
+)
 @click.option("--force", is_flag=True, help="Replace a model that exists.")
 @jobs_option
 def train(
@@ -249,4 +255,3 @@ def _print_summary(summary: "Summary", model: "Model", output: Path | None) -> N
         click.echo(f"{output}: is finished already; nothing to resume", err=True)
         return
     click.echo(show_summary(summary, model.taxonomy, output), err=output is None)
-

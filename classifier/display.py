@@ -68,7 +68,11 @@ def _marked(text: str, words: list[tuple[int, int]], spans: list[tuple[int, int,
 def show_summary(summary: "Summary", taxonomy: Taxonomy, output: Path | None) -> str:
     """What a run gave: documents per label, and the rows that need a look."""
     total = max(summary.rows, 1)
-    lines = [f"{summary.rows} rows labelled" + (f" ({summary.resumed} from before)" if summary.resumed else "") + (f" → {output}" if output else "")]
+    lines = [
+        f"{summary.rows} rows labelled"
+        + (f" ({summary.resumed} from before)" if summary.resumed else "")
+        + (f" → {output}" if output else "")
+    ]
     for facet in taxonomy.facets:
         lines.append(f"\n{facet.name()}")
         for label in facet.labels:

@@ -1,8 +1,8 @@
 """Figures: predicted against gold labels, by label, facet and part of the data, with bootstrap intervals.
 
-Micro-F1 sums over labels; macro-F1 is the mean over the labels that occur in gold. A sentence facet has three figures: `barriere?`, a span is
-found, whatever its label; `barriere`, a (span, label) pair is right; `barriere-dok`, the labels of a document. Spans match when they share at least
-half of what they cover together. To add a metric: a row in `METRICS`.
+Micro-F1 sums over labels; macro-F1 is the mean over the labels that occur in gold. A sentence facet has three figures:
+`barriere?`, a span is found, whatever its label; `barriere`, a (span, label) pair is right; `barriere-dok`, the labels of a document. Spans
+match when they share at least half of what they cover together. To add a metric: a row in `METRICS`.
 """
 
 from collections import defaultdict
@@ -122,9 +122,7 @@ def evaluate(gold: Sequence[Record], predicted: Sequence[Record], taxonomy: Taxo
     rng = np.random.default_rng(0)
     drawn = [summary(counted.columns, counted.table[rng.integers(0, len(gold), len(gold))].sum(axis=0)) for _ in range(rounds)]
     figures = {
-        figure: {
-            kind: {"value": _number(value), "interval": _interval([d[figure][kind] for d in drawn])} for kind, value in kinds.items()
-        }
+        figure: {kind: {"value": _number(value), "interval": _interval([d[figure][kind] for d in drawn])} for kind, value in kinds.items()}
         for figure, kinds in point.items()
     }
     labels = []
@@ -140,7 +138,10 @@ def evaluate(gold: Sequence[Record], predicted: Sequence[Record], taxonomy: Taxo
         for group, rows in groups.items():
             if len(groups) > 1 and len(rows) >= 5:
                 part = summary(counted.columns, counted.table[rows].sum(axis=0))
-                parts.setdefault(kind, {})[group] = {"n": len(rows), **{f: {k: _number(v) for k, v in ks.items()} for f, ks in part.items()}}
+                parts.setdefault(kind, {})[group] = {
+                    "n": len(rows),
+                    **{f: {k: _number(v) for k, v in ks.items()} for f, ks in part.items()},
+                }
     return {"documents": len(gold), "figures": figures, "labels": labels, "parts": parts}
 
 
@@ -163,7 +164,9 @@ def as_text(result: dict[str, Any]) -> str:
     lines = [f"{result['documents']} documents; F1 with 95 % intervals (bootstrap over documents)", ""]
     for figure, kinds in result["figures"].items():
         cells = [
-            f"{kind}-F1 {shown(v['value'])} [{shown(v['interval'][0], 2)}, {shown(v['interval'][1], 2)}]" if v["interval"] else f"{kind}-F1 –"
+            f"{kind}-F1 {shown(v['value'])} [{shown(v['interval'][0], 2)}, {shown(v['interval'][1], 2)}]"
+            if v["interval"]
+            else f"{kind}-F1 –"
             for kind, v in kinds.items()
         ]
         lines.append(f"{figure:14} {'   '.join(cells)}")

@@ -8,6 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -19,7 +20,7 @@ KIND_WEIGHT = {WORD: 1.0, CHARS: 0.5, PAIR: 0.7}
 NGRAM = (3, 5)
 CACHED_TOKENS = 200_000
 
-Matrix = sparse.csr_matrix
+Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which comes without types
 
 
 def token_features(token: str) -> list[str]:
@@ -134,7 +135,9 @@ class Vocabulary:
         squares = np.add.reduceat(np.append(data * data, 0), counted.indptr[:-1]) if len(data) else np.zeros(counted.shape[0])
         squares[np.diff(counted.indptr) == 0] = 1
         norm = np.sqrt(np.repeat(squares, np.diff(counted.indptr)))
-        return sparse.csr_matrix(((data / np.maximum(norm, 1e-12)).astype(np.float32), counted.indices, counted.indptr), shape=counted.shape)
+        return sparse.csr_matrix(
+            ((data / np.maximum(norm, 1e-12)).astype(np.float32), counted.indices, counted.indptr), shape=counted.shape
+        )
 
 
 def learn_vocabulary(passages: Iterable[Passage], min_documents: int = 3, max_document_share: float = 0.9) -> Vocabulary:
@@ -159,9 +162,7 @@ def learn_vocabulary(passages: Iterable[Passage], min_documents: int = 3, max_do
             seen |= own
         in_documents.update(seen)
     kept = sorted(
-        name
-        for name, n in in_documents.items()
-        if n >= min_documents and (n <= max_document_share * n_documents or name[0] == WORD)
+        name for name, n in in_documents.items() if n >= min_documents and (n <= max_document_share * n_documents or name[0] == WORD)
     )
     known = set(kept)
     kept = [n for n in kept if n[0] != PAIR or all(WORD + w in known for w in n[1:].split(" "))]

@@ -12,14 +12,16 @@ from zlib import crc32
 
 import joblib
 import numpy as np
+from scipy import sparse
 from sklearn.feature_selection import chi2
 from sklearn.linear_model import LogisticRegression
 
 from classifier.errors import ClassifierError
 from classifier.features import Matrix, Passage, Vocabulary, learn_vocabulary, passage
-from classifier.scoring import Rows, base_logits, neighbours, probabilities, rows
+from classifier.scoring import Rows, base_logits, probabilities, rows
 from classifier.storage import ANY, Model, document_labels, sentence_labels
 from classifier.taxonomy import Taxonomy
+from classifier.thresholds import choose_thresholds, key, review_band
 
 Record = dict[str, Any]
 
@@ -27,8 +29,6 @@ FOLDS = 5
 MAX_FEATURES = 30_000
 C_DOCUMENT, C_SENTENCE, C_STACK = 8.0, 4.0, 0.3
 CONTEXT_WEIGHT = 0.4  # of the neighbours' features against the sentence's own
-PRIOR_EXAMPLES = 20  # a label's own threshold counts as many examples as it has, the common one as many as this
-REVIEW_PRECISION = 0.9  # outside the review band, at least this share of the decisions is right
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,11 @@ def case(record: Record) -> str:
 
 
 def fold_of(record: Record, seed: int, folds: int = FOLDS) -> int:
-    """The cross-validation fold of a record, the same for all records of its case."""
-    return crc32(f"{seed} {case(record)}".encode()) % folds
+    """The cross-validation fold of a record, the same for all that one hand wrote (or, where that is not told, for its case).
+
+    What is learnt from one writer should hold for another: thresholds chosen on texts by the same hand are too bold.
+    """
+    return crc32(f"{seed} {record.get('writer') or case(record)}".encode()) % folds
 
 
 def overlaps(a: tuple[int, int], b: tuple[int, int]) -> bool:
@@ -102,8 +105,6 @@ def _fit_column(features: Matrix, wanted: np.ndarray, c: float) -> np.ndarray:
 
 def fit_base(batch: Rows, wanted: Targets, jobs: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """(document_weights, sentence_weights) of a model."""
-    from scipy import sparse
-
     f = batch.sentences.shape[1]
     context = _neighbour_rows(batch) * CONTEXT_WEIGHT
     with_context = sparse.csr_matrix(sparse.hstack([batch.sentences, context]))
@@ -123,8 +124,6 @@ def _columns(weights: Sequence[np.ndarray], features: int) -> np.ndarray:
 
 def _neighbour_rows(batch: Rows) -> Matrix:
     """Per sentence, the sum of the rows of the sentence before and after it in its document."""
-    from scipy import sparse
-
     n = batch.sentences.shape[0]
     same = np.ones(max(n - 1, 0))
     same[[b - 1 for b in batch.starts[1:-1] if 0 < b < n]] = 0
@@ -163,52 +162,6 @@ def fit_stack(inputs: np.ndarray, wanted: np.ndarray, taxonomy: Taxonomy, unit: 
                     stack[:-1, single[p]], stack[-1, single[p]] = coefficients[j], intercepts[j]
         at += extra + len(facet.codes)
     return stack.astype(np.float32)
-
-
-def f1(y: np.ndarray, decided: np.ndarray) -> float:
-    return float(2 * (y & decided).sum() / max(y.sum() + decided.sum(), 1))
-
-
-def best_threshold(y: np.ndarray, p: np.ndarray) -> float:
-    """The threshold of highest F1 on a grid; the middle one of equals."""
-    grid = np.arange(0.08, 0.81, 0.02)
-    scores = np.array([f1(y, p >= t) for t in grid])
-    return float(np.median(grid[scores >= scores.max() - 1e-3]))
-
-
-def choose_thresholds(wanted: np.ndarray, p: np.ndarray, names: Sequence[tuple[str, str]], taxonomy: Taxonomy) -> dict[str, float]:
-    """Thresholds by F1 on out-of-fold probabilities; a rare label leans on the threshold that is best for its whole facet."""
-    thresholds = {}
-    for facet in taxonomy.facets:
-        columns = [k for k, (code, label) in enumerate(names) if code == facet.code and (label != ANY) == (facet.choice == "multi")]
-        if not columns or (facet.choice == "single" and facet.unit == "document"):
-            continue
-        known = ~np.isnan(wanted[:, columns]).any(axis=1)
-        if not known.any():
-            thresholds |= {key(names[k]): 0.5 for k in columns}
-            continue
-        y, q = wanted[np.ix_(known, columns)].astype(bool), p[np.ix_(known, columns)]
-        common = best_threshold(y.ravel(), q.ravel())
-        for j, k in enumerate(columns):
-            n = int(y[:, j].sum())
-            own = best_threshold(y[:, j], q[:, j]) if n else common
-            thresholds[key(names[k])] = round((n * own + PRIOR_EXAMPLES * common) / (n + PRIOR_EXAMPLES), 4)
-    return thresholds
-
-
-def key(name: tuple[str, str]) -> str:
-    """("type", "prosess") -> "type.prosess"; ("barriere", ANY) -> "barriere"."""
-    return ".".join(part for part in name if part)
-
-
-def review_band(y: np.ndarray, p: np.ndarray, threshold: float) -> tuple[float, float]:
-    """The probabilities around a threshold to leave out so that, above and below, `REVIEW_PRECISION` of the rest is right."""
-    low = high = threshold
-    while high < 0.95 and ((p >= high).sum() == 0 or y[p >= high].mean() < REVIEW_PRECISION):
-        high += 0.02
-    while low > 0.05 and ((p < low).sum() == 0 or 1 - y[p < low].mean() < REVIEW_PRECISION):
-        low -= 0.02
-    return round(low, 4), round(high, 4)
 
 
 def select(vocabulary: Vocabulary, batch: Rows, wanted: Targets, most: int) -> Vocabulary:

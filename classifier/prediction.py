@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from classifier import storage
-from classifier.features import TOKEN, Passage, passage
-from classifier.preprocessing import language
+from classifier.features import Passage, passage
+from classifier.preprocessing import TOKEN, language
 from classifier.scoring import Rows, Scores, rows, score
 from classifier.storage import ANY, Model
 from classifier.taxonomy import Facet
@@ -29,8 +29,9 @@ FOREIGN = "teksten ser ikke ut til å være norsk"
 class Prediction:
     """What a model says of one text.
 
-    `facets` maps each facet of the taxonomy to what stands in the JSON: a list of labels with probability and evidence (multi-choice), one
-    label with probability (single-choice), or a list of spans with labels (sentence facets). Offsets count code points of the text as given.
+    `facets` maps each facet of the taxonomy to what stands in the JSON: a list of labels with probability and evidence (multi-choice),
+    one label with probability (single-choice), or a list of spans with labels (sentence facets). Offsets count code points of the text
+    as given.
     """
 
     model: str
@@ -225,7 +226,9 @@ class _Evidence:
         return self._top(total)
 
     @staticmethod
-    def _add(total: dict[tuple[int, int], float], words: list[tuple[int, int, np.ndarray]], matrix: Any, row: int, weights: np.ndarray) -> None:
+    def _add(
+        total: dict[tuple[int, int], float], words: list[tuple[int, int, np.ndarray]], matrix: Any, row: int, weights: np.ndarray
+    ) -> None:
         if not words:
             return
         a, b = matrix.indptr[row], matrix.indptr[row + 1]
@@ -242,7 +245,8 @@ class _Evidence:
             total[start, end] = total.get((start, end), 0.0) + float(sums[high] - sums[low])
 
     def _top(self, total: dict[tuple[int, int], float]) -> list[dict[str, Any]]:
-        text, seen, out = self.p.repaired.text, set(), []
+        text, seen = self.p.repaired.text, set[str]()
+        out: list[dict[str, Any]] = []
         for (start, end), weight in sorted(total.items(), key=lambda item: (-item[1], item[0])):
             word = text[start:end].lower()
             if weight <= 0 or len(out) == EVIDENCE_WORDS:

@@ -47,7 +47,8 @@ def rows(vocabulary: Vocabulary, passages: Sequence[Passage]) -> Rows:
 
 def linear(matrix: Matrix, weights: np.ndarray) -> np.ndarray:
     """matrix @ weights, the last row of the weights being the intercept."""
-    return np.asarray(matrix @ weights[:-1]) + weights[-1]
+    product: np.ndarray = np.add(matrix @ weights[:-1], weights[-1])
+    return product
 
 
 def neighbours(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -88,7 +89,7 @@ def probabilities(logits: np.ndarray, facets: Sequence[Facet], extra: int) -> np
 
     `extra` columns stand before the labels of each facet (the `ANY` of sentence facets) and are independent.
     """
-    out = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+    out: np.ndarray = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
     at = 0
     for facet in facets:
         at += extra
@@ -101,7 +102,7 @@ def probabilities(logits: np.ndarray, facets: Sequence[Facet], extra: int) -> np
 
 def stacked(inputs: np.ndarray, stack: np.ndarray, taxonomy: Taxonomy, unit: str) -> np.ndarray:
     """Base logits -> calibrated probabilities of the facets of a unit."""
-    logits = inputs.astype(np.float64) @ stack[:-1].astype(np.float64) + stack[-1]
+    logits: np.ndarray = inputs.astype(np.float64) @ stack[:-1].astype(np.float64) + stack[-1]
     return probabilities(logits, taxonomy.of(unit), 0 if unit == "document" else 1)
 
 

@@ -108,7 +108,7 @@ def load(folder: str | Path) -> Model:
         about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         if about.get("format") != FORMAT:
             raise ClassifierError(
-                f"{folder}: model format {about.get('format')}, this program reads {FORMAT}; train the model again or install the version it was made with"
+                f"{folder}: model format {about.get('format')}, this program reads {FORMAT}; train it again with this version"
             )
         taxonomy = taxonomies.parse(about["taxonomy"], str(folder / "model.json"))
         names = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))

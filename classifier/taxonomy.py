@@ -10,7 +10,23 @@ from classifier.errors import ClassifierError
 
 SHIPPED = Path(__file__).parent / "taxonomy.toml"
 LANGUAGES = ("nb", "nn", "en")
-RESERVED = {"id", "model", "text", "lang", "language", "evidence", "negatives", "innovasjon", "review", "warnings", "scores", "source", "source_url", "genre", "sector"}
+RESERVED = {
+    "id",
+    "model",
+    "text",
+    "lang",
+    "language",
+    "evidence",
+    "negatives",
+    "innovasjon",
+    "review",
+    "warnings",
+    "scores",
+    "source",
+    "source_url",
+    "genre",
+    "sector",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 To add a format: a reader in `readers.py` and a writer in `writers.py`, each a row in the table at the end of its file.
 """
 
-from classifier.documents.readers import Row, Source, open_source, open_sources
+from classifier.documents.readers import open_source, open_sources
+from classifier.documents.rows import Row, Source
 from classifier.documents.writers import Settings, open_sink
 
 __all__ = ["Row", "Settings", "Source", "open_sink", "open_source", "open_sources"]

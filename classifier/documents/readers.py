@@ -1,6 +1,5 @@
 """Readers: a file -> `Row`s. A row that cannot be read is a row with a `problem`, never a missing one."""
 
-import codecs
 import csv
 import gzip
 import io
@@ -8,43 +7,18 @@ import json
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from classifier.documents.rows import Input, Row, Source, choose_columns, detect_encoding, make_row, unique
 from classifier.errors import ClassifierError
 
-TEXT_COLUMNS = ("text", "tekst", "beskrivelse")
-ID_COLUMNS = ("id",)
 DELIMITERS = ";,\t|"
 LARGEST_FIELD = 100_000_000  # characters
 
 csv.field_size_limit(LARGEST_FIELD)
-
-
-@dataclass(slots=True)
-class Row:
-    """One document: its id (the row number where there is none), its text, and all that stood in the file."""
-
-    id: str
-    text: str
-    fields: dict[str, Any]
-    problem: str | None = None
-    numbered: bool = False  # the id is the row number
-
-
-@dataclass(slots=True)
-class Source:
-    """An opened input: its columns in order, which of them hold text and id, and its rows (to be read once)."""
-
-    columns: list[str]
-    text_column: str
-    id_column: str | None
-    rows: Iterator[Row]
-    delimiter: str = ";"
-    format: str = ".csv"
-    schema: Any = field(default=None, repr=False)  # of a Parquet file
 
 
 def open_source(path: str, text_column: str | None = None, id_column: str | None = None) -> Source:
@@ -88,14 +62,6 @@ def open_sources(paths: Sequence[str], text_column: str | None = None, id_column
     return replace(first, rows=rows())
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """Something that can be opened for reading, more than once, and its name for errors."""
-
-    name: str
-    open: Callable[[], IO[bytes]]
-
-
 def suffix_of(path: Path) -> str:
     """The suffix that decides the format, `.jsonl.gz` in whole."""
     name = path.name.lower()
@@ -104,47 +70,6 @@ def suffix_of(path: Path) -> str:
 
 def _opened(path: Path) -> IO[bytes]:
     return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
-
-
-def choose_columns(columns: list[str], name: str, text_column: str | None, id_column: str | None) -> tuple[str, str | None]:
-    """The text column and the id column of a table: as asked for, else by their usual names."""
-    listed = ", ".join(columns[:30])
-    for wanted, option in ((text_column, "--text-column"), (id_column, "--id-column")):
-        if wanted is not None and wanted not in columns:
-            raise ClassifierError(f"{name}: no column {wanted!r} for {option}; the columns are: {listed}")
-    lower = {c.strip().lower(): c for c in reversed(columns)}
-    text = text_column or next((lower[c] for c in TEXT_COLUMNS if c in lower), None)
-    if text is None:
-        raise ClassifierError(f"{name}: no column called {', '.join(TEXT_COLUMNS)}; choose one with --text-column: {listed}")
-    return text, id_column or next((lower[c] for c in ID_COLUMNS if c in lower), None)
-
-
-def make_row(number: int, fields: dict[str, Any], text_column: str, id_column: str | None, problem: str | None = None) -> Row:
-    text = fields.get(text_column)
-    given = fields.get(id_column) if id_column else None
-    numbered = given is None or str(given).strip() == ""
-    own_id = str(number) if numbered else str(given)
-    return Row(own_id, text if isinstance(text, str) else "" if text is None else str(text), fields, problem, numbered)
-
-
-def detect_encoding(source: Input) -> str:
-    """By the byte order mark, else UTF-8 if the whole file is, else Windows-1252 (what old Norwegian Excel writes)."""
-    with source.open() as file:
-        head = file.read(4)
-        for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
-            if head.startswith(mark):
-                return name
-        decoder, chunk = codecs.getincrementaldecoder("utf-8")(), head
-        if head[1::2] == b"\0\0":
-            return "utf-16-le"
-        try:
-            while chunk:
-                decoder.decode(chunk)
-                chunk = file.read(1 << 20)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
 
 
 def _read_csv(source: Input, text_column: str | None, id_column: str | None, delimiter: str | None = None) -> Source:
@@ -156,7 +81,7 @@ def _read_csv(source: Input, text_column: str | None, id_column: str | None, del
         columns = next(csv.reader(file, delimiter=separator), [])
     if not any(c.strip() for c in columns):
         raise ClassifierError(f"{source.name}: no header row; the first line should name the columns")
-    columns = _unique(columns)
+    columns = unique(columns)
     text, own_id = choose_columns(columns, source.name, text_column, id_column)
 
     def rows() -> Iterator[Row]:
@@ -187,17 +112,6 @@ def _read_csv(source: Input, text_column: str | None, id_column: str | None, del
                 yield make_row(number, fields, text, own_id, problem)
 
     return Source(columns, text, own_id, rows(), separator, ".csv")
-
-
-def _unique(columns: list[str]) -> list[str]:
-    """Column names, each once: an empty one gets its number, a repeated one a suffix."""
-    seen: dict[str, int] = {}
-    out = []
-    for i, column in enumerate(columns, 1):
-        name = column.strip() or f"kolonne_{i}"
-        seen[name] = seen.get(name, 0) + 1
-        out.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return out
 
 
 def _read_tsv(source: Input, text_column: str | None, id_column: str | None) -> Source:
@@ -252,7 +166,7 @@ def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) ->
         raise ClassifierError(f"{source.name}: not a readable XLSX file ({error})") from error
     if not any(header):
         raise ClassifierError(f"{source.name}: no header row; the first line should name the columns")
-    columns = _unique(["" if c is None else str(c) for c in header])
+    columns = unique(["" if c is None else str(c) for c in header])
     text, own_id = choose_columns(columns, source.name, text_column, id_column)
 
     def rows() -> Iterator[Row]:

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.documents.readers import Row, Source, suffix_of
+from classifier.documents.readers import suffix_of
+from classifier.documents.rows import Row, Source
 from classifier.errors import ClassifierError
 from classifier.prediction import Prediction
 from classifier.taxonomy import Taxonomy
@@ -63,9 +64,10 @@ def table_columns(settings: Settings) -> list[str]:
     """The header of an output table: the input's columns, then ours, with `ny_` before a name that is taken."""
     columns = list(settings.source.columns)
     for name in made_columns(settings):
-        while name in columns:
-            name = f"ny_{name}"
-        columns.append(name)
+        free = name
+        while free in columns:
+            free = f"ny_{free}"
+        columns.append(free)
     return columns
 
 
@@ -136,7 +138,9 @@ def _table_encoder(settings: Settings) -> Encoder:
 
     def encode(row: Row, prediction: Prediction) -> str:
         original = [row.fields.get(column) for column in settings.source.columns]
-        return json.dumps(original + made_cells(row, prediction, settings), ensure_ascii=False, default=lambda v: {"d": v.isoformat()}) + "\n"
+        return (
+            json.dumps(original + made_cells(row, prediction, settings), ensure_ascii=False, default=lambda v: {"d": v.isoformat()}) + "\n"
+        )
 
     return encode
 

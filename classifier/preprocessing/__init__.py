@@ -1,9 +1,9 @@
 """Norwegian text, from characters to normal forms. Pure functions; the data tables lie beside them.
 
-    repair       mends broken characters, and knows where each came from
-    language     nb, nn or other
-    sentence     sentences, with exact offsets
-    words        tokens and their normal forms
+repair       mends broken characters, and knows where each came from
+language     nb, nn or other
+sentence     sentences, with exact offsets
+words        tokens and their normal forms
 """
 
 from classifier.preprocessing.language import language

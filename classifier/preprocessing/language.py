@@ -1,7 +1,6 @@
 """Which language a text is in, by its function words."""
 
 import re
-from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -29,12 +28,12 @@ def language(text: str) -> Language:
     a list of names) is taken for `nb`.
     """
     table = function_words()
-    score: Counter[str] = Counter()
+    score: dict[str, float] = dict.fromkeys(("nb", "nn"), 0.0)
     for word in WORD.findall(text.lower()):
         langs = table.get(word, ())
         for lang in langs:
-            score[lang] += 1 / len(langs) ** 2  # type: ignore[assignment]
-    best = max(score, key=lambda lang: (score[lang], lang in NORWEGIAN, lang == "nb"), default="nb")
+            score[lang] = score.get(lang, 0.0) + 1 / len(langs) ** 2
+    best = max(score, key=lambda lang: (score[lang], lang in NORWEGIAN, lang == "nb"))
     if best in NORWEGIAN or score[best] < 1.3 * max(score["nb"], score["nn"]):  # in doubt a text is Norwegian
         return "nn" if score["nn"] > score["nb"] else "nb"
     return "other"

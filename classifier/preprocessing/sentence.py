@@ -22,7 +22,7 @@ ROMAN = re.compile(r"[IVXLC]+$")
 @cache
 def abbreviations() -> dict[str, str]:
     """Abbreviation without its last full stop -> `inside` or `may_end`."""
-    table = {}
+    table: dict[str, str] = {}
     for line in (Path(__file__).parent / "abbreviations.tsv").read_text(encoding="utf-8").splitlines():
         kind, words = line.split("\t")
         table |= dict.fromkeys(words.split(), kind)
@@ -92,12 +92,7 @@ def _line_ends(text: str) -> set[int]:
     for line, following in zip(lines, lines[1:], strict=False):
         at += len(line) + 1
         nxt = following.lstrip()
-        wrapped = (
-            len(line) > 45
-            and len(line) > 0.7 * longest
-            and line.rstrip()[-1:] not in ".!?:;…"
-            and not BULLET.match(following)
-        )
+        wrapped = len(line) > 45 and len(line) > 0.7 * longest and line.rstrip()[-1:] not in ".!?:;…" and not BULLET.match(following)
         if not (nxt[:1].islower() and line.strip() and not BULLET.match(following)) and not (wrapped and nxt):
             ends.add(at)
     return ends

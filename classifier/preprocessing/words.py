@@ -14,12 +14,45 @@ from simplemma.strategies.dictionaries import DefaultDictionaryFactory
 TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 
 # Nynorsk spelling -> bokmål spelling, tried in this order on a lemma; kept when bokmål knows the result.
-SPELLING = [(re.compile(a), b) for a, b in (
-    (r"ar$", "er"), (r"leg$", "lig"), (r"leik$", "het"), (r"heit$", "het"), (r"ande$", "ende"), (r"ad$", "et"), (r"are$", "ere"),
-    (r"nad$", "ning"), (r"ing$", "else"), (r"else$", "ing"), (r"sam$", "som"), (r"laus$", "løs"), (r"tenest", "tjenest"), (r"kvar", "hver"), (r"skule", "skole"),
-    (r"øy", "ø"), (r"ei", "e"), (r"au", "ø"), (r"gj", "g"), (r"kj", "k"), (r"([aeiouyæøå])v", r"\1g"), (r"^kv", "hv"), (r"jon", "sjon"),
-    (r"y", "ø"), (r"o", "u"), (r"u", "o"), (r"a$", "e"), (r"je$", "e"), (r"([bdfgklmnprst])\1?je$", r"\1\1e"), (r"e$", ""), (r"heim", "hjem"), (r"sjuk", "syk"), (r"val", "valg"), (r"stad", "sted"),
-)]
+SPELLING = [
+    (re.compile(a), b)
+    for a, b in (
+        (r"ar$", "er"),
+        (r"leg$", "lig"),
+        (r"leik$", "het"),
+        (r"heit$", "het"),
+        (r"ande$", "ende"),
+        (r"ad$", "et"),
+        (r"are$", "ere"),
+        (r"nad$", "ning"),
+        (r"ing$", "else"),
+        (r"else$", "ing"),
+        (r"sam$", "som"),
+        (r"laus$", "løs"),
+        (r"tenest", "tjenest"),
+        (r"kvar", "hver"),
+        (r"skule", "skole"),
+        (r"øy", "ø"),
+        (r"ei", "e"),
+        (r"au", "ø"),
+        (r"gj", "g"),
+        (r"kj", "k"),
+        (r"([aeiouyæøå])v", r"\1g"),
+        (r"^kv", "hv"),
+        (r"jon", "sjon"),
+        (r"y", "ø"),
+        (r"o", "u"),
+        (r"u", "o"),
+        (r"a$", "e"),
+        (r"je$", "e"),
+        (r"([bdfgklmnprst])\1?je$", r"\1\1e"),
+        (r"e$", ""),
+        (r"heim", "hjem"),
+        (r"sjuk", "syk"),
+        (r"val", "valg"),
+        (r"stad", "sted"),
+    )
+]
 
 
 @cache
@@ -32,7 +65,7 @@ def lexicon(lang: str) -> "dict[str, str]":
 def variants() -> dict[str, str]:
     """Nynorsk or irregular form -> bokmål lemma, written for this project."""
     lines = (Path(__file__).parent / "variants.tsv").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("\t") for line in lines)  # type: ignore[misc]
+    return dict(line.split("\t") for line in lines)
 
 
 def to_bokmaal(lemma: str) -> str:

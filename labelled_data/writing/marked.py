@@ -16,6 +16,7 @@ The header holds language, genre, sector and source page (`-`: constructed). Cod
 facets mark evidence, codes of `barriere` mark barrier sentences, `!kind` marks a sentence that looks
 like a barrier and is none.
 """
+
 import argparse
 import json
 import re
@@ -27,20 +28,27 @@ from zlib import crc32
 TYPE = "tjeneste prosess organisasjon kommunikasjon produkt".split()
 FASE = "ide pilot i_bruk spredt ukjent".split()
 VERDI = "effektivitet kvalitet".split()
-BARRIERE = ("regulering insentiver_virksomhet budsjett risikoaversjon silotenking tid_og_ressurser "
-            "insentiver_ansatte innkjop brukermotstand annen").split()
+BARRIERE = (
+    "regulering insentiver_virksomhet budsjett risikoaversjon silotenking tid_og_ressurser insentiver_ansatte innkjop brukermotstand annen"
+).split()
 KINDS = "denied need measure risk success other".split()
 MARK = re.compile(r"\{([^{}:]*):\s*([^{}]*)\}")
-NN = set("ikkje eg ein eit ei dei frå også òg nokon noko korleis kva kvar kven vert vart blei verte sjølv "
-         "berre meir mykje no då heile saman gjer gjere vere vore hjå tenester kommunane tilsette".split())
-NB = set("ikke jeg en et de fra også noen noe hvordan hva hvor hvem ble blir selv bare mer mye nå da hele "
-         "sammen gjør gjøre være vært hos tjenester kommunene ansatte".split())
+FULL_STOP = re.compile(r"[.!?]\s+[A-ZÆØÅ][a-zæøå]")
+ABBREVIATED = re.compile(r"\b(jf|kap|nr|bl\.a|mv|st|pkt|ca|osv|f\.eks|inkl|evt|dvs|mfl|m\.m)\.\s+[A-ZÆØÅ]")
+NN = set(
+    "ikkje eg ein eit ei dei frå også òg nokon noko korleis kva kvar kven vert vart blei verte sjølv "
+    "berre meir mykje no då heile saman gjer gjere vere vore hjå tenester kommunane tilsette".split()
+)
+NB = set(
+    "ikke jeg en et de fra også noen noe hvordan hva hvor hvem ble blir selv bare mer mye nå da hele "
+    "sammen gjør gjøre være vært hos tjenester kommunene ansatte".split()
+)
 
 
 def parse(path: Path):
     """Yield (line number, header, labels, marked text) of each description in a file."""
     start, lines = 0, []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() + ["=== end"], 1):
+    for number, line in enumerate([*path.read_text(encoding="utf-8").splitlines(), "=== end"], 1):
         if line.startswith("==="):
             if lines:
                 yield start, lines[0], lines[1] if len(lines) > 1 else "", "\n".join(lines[2:]).strip()
@@ -53,7 +61,7 @@ def strip_marks(marked: str):
     """Marked text -> (plain text, [(start, end, codes)])."""
     plain, spans, at = "", [], 0
     for m in MARK.finditer(marked):
-        plain += marked[at:m.start()]
+        plain += marked[at : m.start()]
         sentence = m.group(2).strip()
         spans.append((len(plain), len(plain) + len(sentence), m.group(1).split()))
         plain += sentence
@@ -65,8 +73,10 @@ def convert(path: Path, prefix: str, complain):
     """Rows of one marked file; complain(line, words) is called for every fault."""
     rows = []
     for n, (line, header, labels, marked) in enumerate(parse(path), 1):
+
         def fault(words, line=line):
             complain(f"{path.name}:{line}: {words}")
+
         head = [x.strip() for x in header.strip("= ").split("|")]
         if len(head) != 4:
             fault("header needs: language | genre | sector | address or -")
@@ -106,8 +116,8 @@ def convert(path: Path, prefix: str, complain):
             for x in set(ev) - documents:
                 if x != "fase.ukjent":
                     fault(f"mark {x} is not among the document's labels")
-            if ba and re.search(r"[.!?]\s+[A-ZÆØÅ][a-zæøå]", text[s:e]) and not re.search(r"\b(jf|kap|nr|bl\.a|mv|st|pkt|ca|osv|f\.eks|inkl|evt|dvs|mfl|m\.m)\.\s+[A-ZÆØÅ]", text[s:e]):
-                fault(f"a barrier mark covers more than one sentence: {text[s:s + 50]}…")
+            if ba and FULL_STOP.search(text[s:e]) and not ABBREVIATED.search(text[s:e]):
+                fault(f"a barrier mark covers more than one sentence: {text[s : s + 50]}…")
             if ev:
                 evidence.append({"start": s, "end": e, "labels": ev})
                 seen |= set(ev)
@@ -122,11 +132,24 @@ def convert(path: Path, prefix: str, complain):
         nn, nb = sum(w in NN - NB for w in words), sum(w in NB - NN for w in words)
         if len(words) >= 30 and ((head[0] == "nn") != (nn > nb) or head[0] not in ("nb", "nn")):
             fault(f"language {head[0]}, but {nb} bokmål and {nn} nynorsk function words")
-        rows.append({"id": f"{prefix}{n:02d}", "lang": head[0], "genre": head[1].lower(), "sector": head[2].lower(),
-                     "source": "constructed" if head[3] == "-" else "rewritten",
-                     "source_url": None if head[3] == "-" else head[3], "text": text,
-                     "type": facets["type"], "fase": facets["fase"][0], "verdi": facets["verdi"],
-                     "barriere": barriers, "evidence": evidence, "negatives": negatives})
+        rows.append(
+            {
+                "id": f"{prefix}{n:02d}",
+                "writer": f"w{prefix[1:]}",
+                "lang": head[0],
+                "genre": head[1].lower(),
+                "sector": head[2].lower(),
+                "source": "constructed" if head[3] == "-" else "rewritten",
+                "source_url": None if head[3] == "-" else head[3],
+                "text": text,
+                "type": facets["type"],
+                "fase": facets["fase"][0],
+                "verdi": facets["verdi"],
+                "barriere": barriers,
+                "evidence": evidence,
+                "negatives": negatives,
+            }
+        )
     return rows
 
 
@@ -175,7 +198,7 @@ def main():
         if r["source_url"] in taken:
             faults.append(f"{r['id']}: the page {r['source_url']} is taken: choose another case")
         words = re.findall(r"\w+", r["text"].lower())
-        runs.update({tuple(words[i:i + 6]) for i in range(len(words) - 5)})
+        runs.update({tuple(words[i : i + 6]) for i in range(len(words) - 5)})
     faults += [f"{n} texts open with «{o}»" for o, n in openings.items() if n > 1]
     faults += [f"{n} texts stand on {p}" for p, n in pages.items() if n > 1]
     faults += [f"{n} texts share «{' '.join(w)}»" for w, n in runs.most_common(10) if n > 1]

@@ -1,0 +1,39 @@
+# Two commands for a newcomer: `make label`, `make test`. On Windows: the plain pip commands in README.md.
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= 2
+REAL ?= ../shared/real_dev/report.jsonl
+UD ?= ../shared/ud
+
+.PHONY: setup label test test-slow lint model bench-preprocessing clean
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+label: setup  ## label the example batch with the shipped model
+	mkdir -p build
+	$(BIN)/innovasjon label examples/projects.csv -o build/labelled.csv --force
+
+test: setup lint  ## the suite, a few minutes
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup  ## what takes longer: the wheel in an empty environment, the shipped model retrained
+	$(BIN)/python -m pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+model: setup  ## train the shipped model again; the figures on real text only where that folder is at hand
+	$(BIN)/innovasjon train labelled_data/train.jsonl -o models/default --name default --force --jobs $(JOBS) \
+		--score test=labelled_data/test.jsonl $(if $(wildcard $(REAL)),--score real=$(REAL))
+
+bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
+	$(BIN)/python benchmarks/preprocessing.py $(UD)
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
