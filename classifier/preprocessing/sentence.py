@@ -9,14 +9,14 @@ from functools import cache
 from pathlib import Path
 
 # Sentence-final characters with the closing quotes and brackets that belong to them.
-FINAL = re.compile(r"(?:\.{2,}|[.!?…]+)[\"'»”’)\]]*(?=\s|$)")
+FINAL = re.compile(r"(?<![.!?…])(?:\.{2,}|[.!?…]+)[\"'»”’)\]]*(?=\s|$)")
 # What needs no full stop before it: a clause with a capital after a colon, a line of dialogue after a dash.
 CAPITAL_AFTER = re.compile(r"(?<=\w): (?=«?[A-ZÆØÅ])|(?<=[\w»\"]) (?=- [A-ZÆØÅ])")
 OPENING = "«\"'“‘(["
 DASHES = "–—-•*·"
 BULLET = re.compile(r"\s*(?:[-–—•*·▪◦●]\s|\(?\d{1,2}[.)]\s|\(?[a-zæøå]\)\s)")
 LAST_WORD = re.compile(r"[^\s(«\"“\[]+$")
-ROMAN = re.compile(r"[IVXLC]+$")
+SPACE = re.compile(r"\s*")
 
 
 @cache
@@ -52,7 +52,8 @@ def _informal(text: str) -> bool:
 
 def _ends(text: str, match: re.Match[str], informal: bool) -> bool:
     """Does this full stop (or ! or ?) end a sentence?"""
-    following = text[match.end() :].lstrip()[:3]
+    after = SPACE.match(text, match.end()).end()  # type: ignore[union-attr]  # it matches everywhere
+    following = text[after : after + 3]
     if not following:
         return True
     mark = match[0]
@@ -72,7 +73,10 @@ def _ends(text: str, match: re.Match[str], informal: bool) -> bool:
     if len(word) == 1 and word.isupper() and len(mark) == 1:  # an initial
         return False
     if word.isdigit() and len(mark) == 1:
-        opens = before is not None and not text[: before.start()].rstrip(" \t")[-1:].strip("\n.!?:")
+        at = before.start() if before else 0
+        while at and text[at - 1] in " \t":
+            at -= 1
+        opens = text[max(at - 1, 0) : at] in ("", *"\n.!?:")
         if opens and len(word) <= 2:  # «1. Vi vil ha …»
             return False
         if len(word) <= 2 and first.isdigit():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from simplemma.strategies.dictionaries import DefaultDictionaryFactory
 
+LONGEST = 60  # letters of a word that is looked at for parts
 TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 
 # Nynorsk spelling -> bokmål spelling, tried in this order on a lemma; kept when bokmål knows the result.
@@ -103,6 +104,8 @@ def normal_form(word: str) -> str:
         found = lookup(word[:-1])
         if found is not None:
             return found
+    if len(word) > LONGEST:
+        return word
     for cut in range(2, len(word) - 3):  # the longest last part that is a word carries the inflection
         found = lookup(word[cut:])
         if found is not None:

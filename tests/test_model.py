@@ -1,0 +1,197 @@
+"""Training, features and the stored model."""
+
+import io
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from classifier import ClassifierError, load, predict_many, taxonomy
+from classifier.documents.labelled import read_labelled
+from classifier.evaluation import evaluate
+from classifier.features import KIND_WEIGHT, learn_vocabulary, passage, token_features
+from classifier.model import case, fold_of, train
+from classifier.scoring import linear, rows
+from classifier.storage import save, shipped
+
+ROOT = Path(__file__).parent.parent
+TRAIN, TEST = ROOT / "labelled_data/train.jsonl", ROOT / "labelled_data/test.jsonl"
+
+
+@pytest.fixture(scope="module")
+def records() -> list[dict]:
+    return read_labelled([TRAIN], taxonomy.shipped())
+
+
+def test_counts_are_those_of_a_plain_loop(records: list[dict]) -> None:
+    """The sparse products count each token's features, and each known pair, as a Python loop would."""
+    passages = [passage(r["text"]) for r in records[:40]]
+    vocabulary = learn_vocabulary(passages, min_documents=1)
+    sentences = [tokens for p in passages for tokens in p.tokens]
+    counted = vocabulary.counts(sentences).toarray()
+    for row, tokens in zip(counted, sentences, strict=True):
+        expected: Counter[str] = Counter(f for t in tokens for f in token_features(t) if f in vocabulary.index)
+        normal = [token_features(t)[0][1:] for t in tokens]
+        expected.update(f for a, b in zip(normal, normal[1:], strict=False) if (f := f"b{a} {b}") in vocabulary.index)
+        assert {vocabulary.names[i]: int(row[i]) for i in np.flatnonzero(row)} == dict(expected)
+
+
+def test_rows_are_tf_idf_of_length_one(records: list[dict]) -> None:
+    """A weighed row is (1 + ln tf) × idf × kind weight, scaled to length one; idf is the smoothed one of scikit-learn."""
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    passages = [passage(r["text"]) for r in records[:40]]
+    vocabulary = learn_vocabulary(passages, min_documents=1)
+    counted = vocabulary.counts([tokens for p in passages for tokens in p.tokens])
+    transformer = TfidfTransformer(norm=None, sublinear_tf=True).fit(counted)
+    kinds = np.array([KIND_WEIGHT[name[0]] for name in vocabulary.names])
+    expected = transformer.transform(counted).toarray() * kinds
+    expected /= np.maximum(np.linalg.norm(expected, axis=1, keepdims=True), 1e-12)
+    np.testing.assert_allclose(vocabulary.weigh(counted).toarray(), expected, atol=2e-6)
+
+
+def test_linear_scores_are_scikit_learns_own(records: list[dict]) -> None:
+    """Labelling needs no scikit-learn: arrays and a sparse product give its decision function."""
+    passages = [passage(r["text"]) for r in records[:120]]
+    batch = rows(learn_vocabulary(passages, min_documents=2), passages)
+    y = np.array(["produkt" in r["type"] for r in records[:120]])
+    learner = LogisticRegression(solver="liblinear").fit(batch.documents, y)
+    weights = np.append(learner.coef_[0], learner.intercept_)[:, None]
+    np.testing.assert_allclose(linear(batch.documents, weights)[:, 0], learner.decision_function(batch.documents), atol=1e-5)
+
+
+def test_training_is_deterministic(records: list[dict]) -> None:
+    """The same records and seed give the same arrays and thresholds; several threads change nothing."""
+    some = records[:90]
+    first, _ = train(some, taxonomy.shipped(), "a")
+    second, _ = train(some, taxonomy.shipped(), "a", jobs=2)
+    assert first.vocabulary.names == second.vocabulary.names
+    assert first.thresholds == second.thresholds
+    for name in ("document_weights", "sentence_weights", "document_stack", "sentence_stack"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+def test_one_case_is_in_one_fold(records: list[dict]) -> None:
+    """No case, and no writer, stands on both sides of a cross-validation split."""
+    folds: dict[str, set[int]] = {}
+    for record in records:
+        folds.setdefault(record["writer"], set()).add(fold_of(record, 0))
+    assert all(len(f) == 1 for f in folds.values())
+    assert len({f for fs in folds.values() for f in fs}) > 1
+
+
+def test_too_few_texts_are_refused(records: list[dict]) -> None:
+    """Training on a handful of texts says how many are needed."""
+    with pytest.raises(ClassifierError, match="too few"):
+        train(records[:5], taxonomy.shipped(), "a")
+
+
+def test_model_survives_the_disk(tmp_path: Path) -> None:
+    """A model saved and loaded gives the same predictions, and its files hold no pickle."""
+    texts = [r["text"] for r in read_labelled([TEST], taxonomy.shipped())[:20]]
+    save(shipped(), tmp_path / "m", "card")
+    assert list(predict_many(texts, load(tmp_path / "m"))) == list(predict_many(texts))
+    with np.load(tmp_path / "m" / "weights.npz", allow_pickle=False) as arrays:
+        assert all(arrays[name].dtype == np.float32 for name in arrays)
+
+
+def _copy(tmp_path: Path) -> Path:
+    folder = tmp_path / "m"
+    save(shipped(), folder, "card")
+    return folder
+
+
+@pytest.mark.parametrize("file", ["model.json", "vocabulary.json", "weights.npz"])
+def test_damaged_model_is_a_clear_error(tmp_path: Path, file: str) -> None:
+    """A file cut short, or missing, is named as damage, not a traceback from within."""
+    folder = _copy(tmp_path)
+    content = (folder / file).read_bytes()
+    (folder / file).write_bytes(content[: len(content) // 2])
+    with pytest.raises(ClassifierError):
+        load(folder)
+    (folder / file).unlink()
+    with pytest.raises(ClassifierError):
+        load(folder)
+
+
+def test_foreign_and_newer_models_are_refused(tmp_path: Path) -> None:
+    """Another format version, another vocabulary's size and a pickled array are refused with the reason."""
+    folder = _copy(tmp_path)
+    about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    (folder / "model.json").write_text(json.dumps(about | {"format": 99}), encoding="utf-8")
+    with pytest.raises(ClassifierError, match="format 99"):
+        load(folder)
+    (folder / "model.json").write_text(json.dumps(about), encoding="utf-8")
+    names = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+    (folder / "vocabulary.json").write_text(json.dumps(names[:-1]), encoding="utf-8")
+    with pytest.raises(ClassifierError, match="shape"):
+        load(folder)
+    (folder / "vocabulary.json").write_text(json.dumps(names), encoding="utf-8")
+    np.savez(folder / "weights.npz", feature_weights=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ClassifierError, match="damaged"):
+        load(folder)
+
+
+def test_loading_runs_no_code(tmp_path: Path) -> None:
+    """A pickle put in the place of the arrays is not opened."""
+    import pickle
+
+    class Boom:
+        def __reduce__(self) -> tuple:
+            return (Path(tmp_path / "boom").touch, ())
+
+    folder = _copy(tmp_path)
+    buffer = io.BytesIO()
+    pickle.dump(Boom(), buffer)
+    (folder / "weights.npz").write_bytes(buffer.getvalue())
+    with pytest.raises(ClassifierError):
+        load(folder)
+    assert not (tmp_path / "boom").exists()
+
+
+def test_shipped_model_is_small() -> None:
+    """The shipped model stays under 8 MB on disk."""
+    assert sum(f.stat().st_size for f in shipped().folder.iterdir()) < 8_000_000
+
+
+def test_quality_floor() -> None:
+    """On the test split (which flatters) the shipped model stays above what it once reached, less a margin."""
+    gold = read_labelled([TEST], taxonomy.shipped())
+    predicted = [p.to_dict() for p in predict_many(r["text"] for r in gold)]
+    figures = evaluate(gold, predicted, taxonomy.shipped(), rounds=1)["figures"]
+    assert figures["type"]["macro"]["value"] > 0.65
+    assert figures["barriere?"]["micro"]["value"] > 0.65
+    assert figures["barriere"]["micro"]["value"] > 0.52
+    assert figures["fase"]["macro"]["value"] > 0.62
+    assert figures["verdi"]["micro"]["value"] > 0.58
+
+
+@pytest.mark.slow
+def test_shipped_model_is_trained_from_the_committed_data(tmp_path: Path) -> None:
+    """Retrained with the pinned versions, the shipped model gives the same labels on the test split and probabilities within 1e-4."""
+    records = read_labelled([TRAIN], taxonomy.shipped())
+    fresh, _ = train(records, taxonomy.shipped(), "default", shipped().version, jobs=2)
+    save(fresh, tmp_path / "m", "")
+    texts = [r["text"] for r in read_labelled([TEST], taxonomy.shipped())]
+    for ours, theirs in zip(predict_many(texts), predict_many(texts, load(tmp_path / "m")), strict=True):
+        for facet in ours.facets:
+            assert ours.labels(facet) == theirs.labels(facet)
+            assert ours.scores[facet] == pytest.approx(theirs.scores[facet], abs=1e-4)
+
+
+def test_case_of_a_record() -> None:
+    """A case is told by the record, else by its source page, else it is the text itself."""
+    assert case({"id": 1, "case": "x", "source_url": "y"}) == "x"
+    assert case({"id": 1, "source_url": "y"}) == "y"
+    assert case({"id": 1}) == "1"
+
+
+def test_missing_folder_is_a_clear_error(tmp_path: Path) -> None:
+    """A folder that holds no model says so."""
+    shutil.rmtree(tmp_path / "nothing", ignore_errors=True)
+    with pytest.raises(ClassifierError, match="not a model folder"):
+        load(tmp_path / "nothing")
