@@ -58,10 +58,10 @@ def label(
         settings = Settings(source, model.taxonomy, suffix, all_scores)
         head, encode = open_sink(settings)
         stdout = sys.stdout.buffer
-        stdout.write(head.encode())
+        stdout.write(head)
         summary = Summary()
         for row, prediction in _labelled(source.rows, model, jobs):
-            stdout.write(encode(row, prediction).encode())
+            stdout.write(encode(row, prediction))
             summary.add(row, prediction)
             progress(1)
         stdout.flush()
@@ -69,9 +69,10 @@ def label(
     settings = Settings(source, model.taxonomy, format_of(out), all_scores)
     part, journal = out.parent / f".{out.name}.part", out.parent / f".{out.name}.journal"
     _may_write(out, part, force, resume)
-    if resume and out.exists():
+    if resume and out.exists() and not part.exists():  # with a part, OUT is what --force was to replace
         return Summary(resumed=-1)
-    run = {"model": str(model), "columns": source.columns, "text": source.text_column, "all_scores": all_scores}
+    run: dict[str, Any] = {"model": str(model), "thresholds": model.thresholds, "input": source.name, "columns": source.columns}
+    run |= {"text": source.text_column, "id": source.id_column, "all_scores": all_scores}
     try:
         done = _done(journal, part, run) if resume else None
         return _write(settings, out, part, journal, model, jobs, run, done, progress)
@@ -121,7 +122,7 @@ def _write(
                 progress(1)
         else:
             _note(log, run)
-            file.write(head.encode())
+            file.write(head)
         _append(file, log, rows, encode, model, jobs, summary, progress)
     if FORMATS[settings.suffix].finish.__name__ == "_finish_text":
         os.replace(part, out)
@@ -140,7 +141,7 @@ def _append(
 ) -> None:  # fmt: skip
     for chunk in batched(_labelled(rows, model, jobs), 4 * BATCH):
         for row, prediction in chunk:
-            file.write(encode(row, prediction).encode("utf-8", errors="replace"))
+            file.write(encode(row, prediction))
             summary.add(row, prediction)
         file.flush()
         os.fsync(file.fileno())

@@ -1,7 +1,9 @@
 """The command line, `innovasjon`: parse, call, print. Heavy imports stand inside the commands, so that `--help` is quick."""
 
 import contextlib
+import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,8 +32,18 @@ class Commands(click.Group):
             click.echo(f"innovasjon: {error}", err=True)
             ctx.exit(2)
         except BrokenPipeError:  # `innovasjon … | head`
-            sys.stderr.close()
+            _close_output()
             ctx.exit(0)
+        except OSError as error:
+            _close_output()
+            click.echo(f"innovasjon: {error.filename or 'output'}: {error.strerror or error}", err=True)
+            ctx.exit(2)
+
+
+def _close_output() -> None:
+    """Nobody reads on, or nothing more can be written: what is left in the buffer goes nowhere, silently."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 model_option = click.option("--model", "model_folder", metavar="FOLDER", help="A model made by `train`; default: the one shipped.")
@@ -46,6 +58,9 @@ jobs_option = click.option("--jobs", type=click.IntRange(1), default=1, show_def
 @click.version_option(__version__, prog_name="innovasjon")
 def main() -> None:
     """Types of innovation, barriers, phase and value in Norwegian public-sector project descriptions."""
+    for stream in (sys.stdout, sys.stderr):  # piped on Windows they would be Windows-1252
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 @main.command()
@@ -91,7 +106,8 @@ def predict(text: str | None, model_folder: str | None, as_json: bool, all_score
 
     if text is None and sys.stdin.isatty():
         raise ClassifierError('give a text: innovasjon predict "…", or pipe one in')
-    given = sys.stdin.buffer.read().decode("utf-8", errors="replace") if text in (None, "-") else str(text)
+    raw = sys.stdin.buffer.read() if text is None or text == "-" else os.fsencode(text)
+    given = raw.decode("utf-8", errors="replace")
     model = _model(model_folder)
     prediction = predict_one(given, model)
     if as_json:
@@ -224,9 +240,12 @@ def _evaluate(records: list[dict[str, Any]], model: "Model") -> dict[str, Any]:
 
 
 def _write(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.part")
     try:
-        path.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
     except OSError as error:
+        part.unlink(missing_ok=True)
         raise ClassifierError(f"{path}: cannot write: {error.strerror}") from error
 
 

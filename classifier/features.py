@@ -13,23 +13,38 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
+from classifier.concepts import concepts_of
 from classifier.preprocessing import TOKEN, Repaired, normal_form, repair, sentences
 
-WORD, CHARS, PAIR = "w", "c", "b"  # a feature's first letter tells its kind
-KIND_WEIGHT = {WORD: 1.0, CHARS: 0.5, PAIR: 0.7}
+# A feature's first letter tells its kind: normal form, character n-gram, pair of normal forms, concept, pair of concepts.
+WORD, CHARS, PAIR, CONCEPT, CONCEPT_PAIR = "w", "c", "b", "k", "p"
+KIND_WEIGHT = {WORD: 1.0, CHARS: 0.5, PAIR: 0.7, CONCEPT: 1.0, CONCEPT_PAIR: 0.7}
 NGRAM = (3, 5)
 CACHED_TOKENS = 200_000
+PAIRS = {PAIR: WORD, CONCEPT_PAIR: CONCEPT}
 
 Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which comes without types
 
 
 def token_features(token: str) -> list[str]:
-    """The features of one lower-case token: its normal form, and the character n-grams of the padded word."""
+    """The features of one lower-case token: its normal form, its concepts, and the character n-grams of the padded word."""
     if token.isdigit():
         return [f"{WORD}#{len(token)}"]
+    normal = normal_form(token)
     padded = f"<{token}>"
     grams = [f"{CHARS}{padded[i : i + n]}" for n in range(NGRAM[0], NGRAM[1] + 1) for i in range(len(padded) - n + 1)]
-    return [WORD + normal_form(token), *grams]
+    return [WORD + normal, *(CONCEPT + c for c in concepts_of(token, normal)), *grams]
+
+
+def pair_features(tokens: Sequence[list[str]]) -> list[str]:
+    """The pairs of a sentence from the features of its tokens: neighbouring words, and neighbouring concepts."""
+    streams = {PAIR: [names[0][1:] for names in tokens], CONCEPT_PAIR: [n[1:] for names in tokens for n in names if n[0] == CONCEPT]}
+    return [f"{pair}{a} {b}" for pair, stream in streams.items() for a, b in zip(stream, stream[1:], strict=False)]
+
+
+def parts_of(name: str) -> set[str]:
+    """The features that a pair is made of; none for any other feature."""
+    return {PAIRS[name[0]] + part for part in name[1:].split(" ")} if name[0] in PAIRS else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +72,17 @@ class _Tokens(dict[str, int]):
     def __init__(self, vocabulary: "Vocabulary") -> None:
         super().__init__()
         self.vocabulary = vocabulary
-        self.indptr, self.indices, self.words = array("i", [0]), array("i"), array("i")
+        self.indptr, self.indices = array("i", [0]), array("i")
+        self.words: list[list[int]] = []  # per token: its word, or -1
+        self.concepts: list[list[int]] = []
 
     def __missing__(self, token: str) -> int:
         index = self.vocabulary.index
         names = token_features(token)
         self.indices.extend(i for i in map(index.get, names) if i is not None)
         self.indptr.append(len(self.indices))
-        self.words.append(index.get(names[0], -1))
+        self.words.append([index.get(names[0], -1)])
+        self.concepts.append([index[n] for n in names if n[0] == CONCEPT and n in index])
         self[token] = number = len(self)
         return number
 
@@ -76,18 +94,20 @@ class Vocabulary:
     names: list[str]
     weights: np.ndarray  # float32, shape (features,)
     index: dict[str, int] = field(init=False, repr=False)
-    _pairs: tuple[np.ndarray, np.ndarray] = field(init=False, repr=False)
+    _pairs: dict[str, tuple[np.ndarray, np.ndarray]] = field(init=False, repr=False)
     _tokens: _Tokens = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.index = {name: i for i, name in enumerate(self.names)}
-        codes = []
-        for i, name in enumerate(self.names):
-            if name[0] == PAIR:
-                left, right = name[1:].split(" ")
-                codes.append((self.index[WORD + left] * len(self.names) + self.index[WORD + right], i))
-        codes.sort()
-        self._pairs = (np.array([c for c, _ in codes], dtype=np.int64), np.array([i for _, i in codes], dtype=np.int64))
+        self._pairs = {}
+        for pair, single in PAIRS.items():
+            codes = []
+            for i, name in enumerate(self.names):
+                if name[0] == pair:
+                    left, right = name[1:].split(" ")
+                    codes.append((self.index[single + left] * len(self.names) + self.index[single + right], i))
+            codes.sort()
+            self._pairs[pair] = (np.array([c for c, _ in codes], dtype=np.int64), np.array([i for _, i in codes], dtype=np.int64))
         self._tokens = _Tokens(self)
 
     def __len__(self) -> int:
@@ -113,16 +133,20 @@ class Vocabulary:
             shape=(len(cache), len(self)),
         )
         counted = occurrences @ table
-        if len(self._pairs[0]):
-            counted = counted + self._pair_counts(numbers, np.repeat(np.arange(len(rows)), lengths), len(rows))
+        row_of = np.repeat(np.arange(len(rows)), lengths)
+        for pair, of_token in ((PAIR, cache.words), (CONCEPT_PAIR, cache.concepts)):
+            if len(self._pairs[pair][0]):
+                counted = counted + self._pair_counts(pair, [of_token[n] for n in numbers], row_of, len(rows))
         counted = sparse.csr_matrix(counted)
         counted.sort_indices()
         return counted
 
-    def _pair_counts(self, numbers: np.ndarray, row_of: np.ndarray, n_rows: int) -> Matrix:
-        known, feature = self._pairs
-        words = np.array(self._tokens.words, dtype=np.int64)[numbers]
-        left, right = words[:-1], words[1:]
+    def _pair_counts(self, pair: str, units: list[list[int]], row_of: np.ndarray, n_rows: int) -> Matrix:
+        """How often two units (words, or concepts with what lies between them left out) follow each other in a row."""
+        known, feature = self._pairs[pair]
+        stream = np.fromiter((u for unit in units for u in unit), dtype=np.int64)
+        row_of = np.repeat(row_of, [len(unit) for unit in units])
+        left, right = stream[:-1], stream[1:]
         code = np.where((left >= 0) & (right >= 0) & (row_of[:-1] == row_of[1:]), left * len(self) + right, -1)
         at = np.minimum(np.searchsorted(known, code), len(known) - 1)
         hit = known[at] == code
@@ -156,8 +180,7 @@ def learn_vocabulary(passages: Iterable[Passage], min_documents: int = 3, max_do
                 if token not in features:
                     features[token] = token_features(token)
                 own.update(features[token])
-            words = [features[token][0][1:] for token in tokens]
-            own.update(f"{PAIR}{a} {b}" for a, b in zip(words, words[1:], strict=False))
+            own.update(pair_features([features[token] for token in tokens]))
             in_sentences.update(own)
             seen |= own
         in_documents.update(seen)
@@ -165,7 +188,7 @@ def learn_vocabulary(passages: Iterable[Passage], min_documents: int = 3, max_do
         name for name, n in in_documents.items() if n >= min_documents and (n <= max_document_share * n_documents or name[0] == WORD)
     )
     known = set(kept)
-    kept = [n for n in kept if n[0] != PAIR or all(WORD + w in known for w in n[1:].split(" "))]
+    kept = [n for n in kept if parts_of(n) <= known]
     idf = np.array([np.log((1 + n_sentences) / (1 + in_sentences[n])) + 1 for n in kept])
     kind = np.array([KIND_WEIGHT[n[0]] for n in kept])
     return Vocabulary(kept, (idf * kind).astype(np.float32))

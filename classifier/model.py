@@ -17,7 +17,7 @@ from sklearn.feature_selection import chi2
 from sklearn.linear_model import LogisticRegression
 
 from classifier.errors import ClassifierError
-from classifier.features import Matrix, Passage, Vocabulary, learn_vocabulary, passage
+from classifier.features import Matrix, Passage, Vocabulary, learn_vocabulary, parts_of, passage
 from classifier.scoring import Rows, base_logits, probabilities, rows
 from classifier.storage import ANY, Model, document_labels, sentence_labels
 from classifier.taxonomy import Taxonomy
@@ -137,7 +137,8 @@ def fit_stack(inputs: np.ndarray, wanted: np.ndarray, taxonomy: Taxonomy, unit: 
     at = 0
     for facet in taxonomy.of(unit):
         single = list(range(at + extra, at + extra + len(facet.codes)))
-        independent = [] if facet.choice == "single" else single
+        competing = facet.choice == "single" or unit == "sentence"
+        independent = [] if competing else single
         for k in [*range(at, at + extra), *independent]:
             known = ~np.isnan(wanted[:, k])
             y = wanted[known, k].astype(int)
@@ -146,9 +147,8 @@ def fit_stack(inputs: np.ndarray, wanted: np.ndarray, taxonomy: Taxonomy, unit: 
                 stack[:-1, k], stack[-1, k] = learner.coef_[0], learner.intercept_[0]
             else:
                 stack[-1, k] = -5 if not len(y) or y.mean() < 0.5 else 5
-        if facet.choice == "single":
-            known = np.nansum(wanted[:, single], axis=1) > 0
-            y = wanted[np.ix_(known, single)].argmax(axis=1)
+        if competing:  # a row with two labels counts once for each
+            known, y = np.nonzero(np.nan_to_num(wanted[:, single]) > 0)
             present = sorted(set(y))
             stack[-1, single] = -20
             if len(present) == 1:
@@ -176,7 +176,7 @@ def select(vocabulary: Vocabulary, batch: Rows, wanted: Targets, most: int) -> V
                 values = np.nan_to_num(chi2(matrix[known], y[known].astype(int))[0])
                 best = np.maximum(best, values / max(np.sort(values)[-min(most, len(values)) :].mean(), 1e-12))
     kept = set(np.argsort(-best, kind="stable")[:most].tolist())
-    kept |= {vocabulary.index["w" + w] for i in list(kept) if vocabulary.names[i][0] == "b" for w in vocabulary.names[i][1:].split(" ")}
+    kept |= {vocabulary.index[part] for i in list(kept) for part in parts_of(vocabulary.names[i])}
     order = sorted(kept)
     return Vocabulary([vocabulary.names[i] for i in order], vocabulary.weights[order])
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,11 +76,9 @@ def predict_many(texts: Iterable[str], model: Model | None = None, jobs: int = 1
         return
     import joblib
 
-    with TemporaryDirectory() as scratch:  # a model that was never saved reaches the workers by file as well
-        folder = model.folder
-        if folder is None:
-            folder = Path(scratch) / "model"
-            storage.save(model, folder, "")
+    with TemporaryDirectory() as scratch:  # the workers get the model as it is here, which its folder need not be
+        folder = Path(scratch) / "model"
+        storage.save(model, folder, "")
         parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
         for part in parallel(joblib.delayed(_predict_in_worker)(batch, str(folder)) for batch in batched(texts, 4 * BATCH)):
             yield from part
@@ -93,7 +91,7 @@ def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-_load_once = cache(storage.load)
+_load_once = lru_cache(maxsize=1)(storage.load)
 
 
 def _predict_in_worker(texts: list[str], folder: str) -> list[Prediction]:

@@ -85,17 +85,18 @@ def base_logits(document_weights: np.ndarray, sentence_weights: np.ndarray, batc
 
 
 def probabilities(logits: np.ndarray, facets: Sequence[Facet], extra: int) -> np.ndarray:
-    """Calibrated logits -> probabilities, column by column, or over the labels of a single-choice facet.
+    """Calibrated logits -> probabilities: column by column, or over the labels of a single-choice facet.
 
-    `extra` columns stand before the labels of each facet (the `ANY` of sentence facets) and are independent.
+    A sentence facet (`extra` 1: the column of `ANY` stands first) has P(label) = P(any of its labels) × P(label | any).
     """
     out: np.ndarray = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
     at = 0
     for facet in facets:
         at += extra
-        if facet.choice == "single":
+        if facet.choice == "single" or extra:
             part = np.exp(logits[:, at : at + len(facet.codes)] - logits[:, at : at + len(facet.codes)].max(axis=1, keepdims=True))
-            out[:, at : at + len(facet.codes)] = part / part.sum(axis=1, keepdims=True)
+            share = part / part.sum(axis=1, keepdims=True)
+            out[:, at : at + len(facet.codes)] = share * out[:, at - 1 : at] if extra else share
         at += len(facet.codes)
     return out
 

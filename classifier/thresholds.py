@@ -17,22 +17,25 @@ def f1(y: np.ndarray, decided: np.ndarray) -> float:
 
 def best_threshold(y: np.ndarray, p: np.ndarray) -> float:
     """The threshold of highest F1 on a grid; the middle one of equals."""
+    if not y.any():
+        return 0.5
     grid = np.arange(0.08, 0.81, 0.02)
     scores = np.array([f1(y, p >= t) for t in grid])
     return float(np.median(grid[scores >= scores.max() - 1e-3]))
 
 
 def choose_thresholds(wanted: np.ndarray, p: np.ndarray, names: Sequence[tuple[str, str]], taxonomy: Taxonomy) -> dict[str, float]:
-    """Thresholds by F1 on out-of-fold probabilities; a rare label leans on the threshold that is best for its whole facet."""
+    """Thresholds by F1 on out-of-fold probabilities; a rare label leans on the threshold that is best for its whole facet.
+
+    A single-choice facet of documents needs none; one of sentences has one for all of its labels, named after the facet.
+    """
     thresholds: dict[str, float] = {}
     for facet in taxonomy.facets:
-        columns = [k for k, (code, label) in enumerate(names) if code == facet.code and (label != ANY) == (facet.choice == "multi")]
-        if not columns or (facet.choice == "single" and facet.unit == "document"):
+        single = facet.choice == "single"
+        columns = [k for k, (code, label) in enumerate(names) if code == facet.code and (label == ANY) == single]
+        if not columns or (single and facet.unit == "document"):
             continue
         known = ~np.isnan(wanted[:, columns]).any(axis=1)
-        if not known.any():
-            thresholds |= {key(names[k]): 0.5 for k in columns}
-            continue
         y, q = wanted[np.ix_(known, columns)].astype(bool), p[np.ix_(known, columns)]
         common = best_threshold(y.ravel(), q.ravel())
         for j, k in enumerate(columns):

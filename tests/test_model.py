@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from classifier import ClassifierError, load, predict_many, taxonomy
 from classifier.documents.labelled import read_labelled
 from classifier.evaluation import evaluate
-from classifier.features import KIND_WEIGHT, learn_vocabulary, passage, token_features
+from classifier.features import KIND_WEIGHT, learn_vocabulary, pair_features, passage, token_features
 from classifier.model import case, fold_of, train
 from classifier.scoring import linear, rows
 from classifier.storage import save, shipped
@@ -35,8 +35,7 @@ def test_counts_are_those_of_a_plain_loop(records: list[dict]) -> None:
     counted = vocabulary.counts(sentences).toarray()
     for row, tokens in zip(counted, sentences, strict=True):
         expected: Counter[str] = Counter(f for t in tokens for f in token_features(t) if f in vocabulary.index)
-        normal = [token_features(t)[0][1:] for t in tokens]
-        expected.update(f for a, b in zip(normal, normal[1:], strict=False) if (f := f"b{a} {b}") in vocabulary.index)
+        expected.update(f for f in pair_features([token_features(t) for t in tokens]) if f in vocabulary.index)
         assert {vocabulary.names[i]: int(row[i]) for i in np.flatnonzero(row)} == dict(expected)
 
 

@@ -4,7 +4,7 @@ To add a format: a reader in `readers.py` and a writer in `writers.py`, each a r
 """
 
 from classifier.documents.readers import open_source, open_sources
-from classifier.documents.rows import Row, Source
-from classifier.documents.writers import Settings, open_sink
+from classifier.documents.rows import Row, Settings, Source
+from classifier.documents.writers import open_sink
 
 __all__ = ["Row", "Settings", "Source", "open_sink", "open_source", "open_sources"]

@@ -30,6 +30,10 @@ def faults_of(record: Record, taxonomy: Taxonomy) -> list[str]:
         if facet.code in record:
             faults += _facet_faults(record[facet.code], facet, text)
     known = {f"{facet.code}.{code}" for facet in taxonomy.facets for code in facet.codes}
+    for key in ("evidence", "negatives"):
+        faults += _marks_faults(record.get(key) or [], key)
+    if faults:  # what follows needs the forms to be right
+        return faults
     for mark in record.get("evidence") or ():
         faults += _span_faults(mark, text, "evidence")
         faults += [f"evidence: unknown label {x!r}" for x in mark.get("labels", []) if x not in known]
@@ -40,20 +44,33 @@ def faults_of(record: Record, taxonomy: Taxonomy) -> list[str]:
                 faults.append(f"evidence for {name}, which is not among the labels")
     for mark in record.get("negatives") or ():
         faults += _span_faults(mark, text, "negatives")
-        if mark.get("kind") not in NEGATIVE_KINDS:
+        if mark.get("kind") not in sorted(NEGATIVE_KINDS):
             faults.append(f"negatives: kind {mark.get('kind')!r} is none of {', '.join(sorted(NEGATIVE_KINDS))}")
     return faults
+
+
+def _marks_faults(marks: Any, key: str) -> list[str]:
+    """Is this a list of spans whose labels are a list of codes?"""
+    if not isinstance(marks, list) or not all(isinstance(mark, dict) for mark in marks):
+        return [f"{key}: a list of spans is wanted"]
+    return [f"{key}: labels should be a list of codes" for mark in marks if not _are_codes(mark.get("labels", []))]
+
+
+def _are_codes(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(x, str) for x in value)
 
 
 def _facet_faults(value: Any, facet: Facet, text: str) -> list[str]:
     where = facet.code
     if facet.unit == "sentence":
-        if not isinstance(value, list) or not all(isinstance(x, dict) for x in value):
-            return [f"{where}: a list of spans is wanted"]
+        if faults := _marks_faults(value, where):
+            return faults
         faults = [fault for span in value for fault in _span_faults(span, text, where)]
         for span in value:
             if not span.get("labels"):
                 faults.append(f"{where}: a span without labels")
+            elif facet.choice == "single" and len(span["labels"]) > 1:
+                faults.append(f"{where}: one label a span is wanted")
             faults += [f"{where}: unknown label {x!r}" for x in span.get("labels", []) if x not in facet.codes]
         return faults
     if facet.choice == "single":

@@ -1,11 +1,13 @@
 """Readers: a file -> `Row`s. A row that cannot be read is a row with a `problem`, never a missing one."""
 
+import codecs
 import csv
 import gzip
 import io
 import json
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -16,9 +18,13 @@ from classifier.documents.rows import Input, Row, Source, choose_columns, detect
 from classifier.errors import ClassifierError
 
 DELIMITERS = ";,\t|"
+UNREADABLE = "teksten har tegn som ikke kan leses"
 LARGEST_FIELD = 100_000_000  # characters
 
 csv.field_size_limit(LARGEST_FIELD)
+
+# What the libraries underneath raise for a file that is damaged or not what its suffix says.
+DAMAGED = (OSError, EOFError, ValueError, KeyError, IndexError, SyntaxError, zipfile.BadZipFile, zlib.error)
 
 
 def open_source(path: str, text_column: str | None = None, id_column: str | None = None) -> Source:
@@ -26,10 +32,23 @@ def open_source(path: str, text_column: str | None = None, id_column: str | None
 
     Raises `ClassifierError` for a file that is missing, empty, unreadable, or has no such column.
     """
+    name = "standard input" if path == "-" else path
+    try:
+        source = _opened_source(path, name, text_column, id_column)
+    except ClassifierError:
+        raise
+    except DAMAGED as error:
+        raise ClassifierError(f"{name}: cannot read: {_reason(error)}") from error
+    return replace(source, rows=_guarded(source.rows, name), name=path if path == "-" else str(Path(path).resolve()))
+
+
+def _opened_source(path: str, name: str, text_column: str | None, id_column: str | None) -> Source:
     if path == "-":
         data = sys.stdin.buffer.read()
-        reader = READERS[".jsonl" if data.lstrip()[:1] == b"{" else ".csv"]
-        return reader(Input("standard input", lambda: io.BytesIO(data)), text_column, id_column)
+        if not data.strip():
+            raise ClassifierError(f"{name}: is empty")
+        reader = READERS[".jsonl" if data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"{" else ".csv"]
+        return reader(Input(name, lambda: io.BytesIO(data)), text_column, id_column)
     place = Path(path)
     if place.is_dir():
         return _read_folder(place)
@@ -38,12 +57,25 @@ def open_source(path: str, text_column: str | None = None, id_column: str | None
     suffix = suffix_of(place)
     if suffix not in READERS:
         raise ClassifierError(f"{path}: unknown format {place.suffix or '(no suffix)'}; known are {', '.join(READERS)} and folders of .txt")
+    if place.stat().st_size == 0:
+        raise ClassifierError(f"{path}: the file is empty")
+    return READERS[suffix](Input(path, lambda: _opened(place)), text_column, id_column)
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+
+
+def _guarded(rows: Iterator[Row], name: str) -> Iterator[Row]:
+    """The rows; a file that turns out to be damaged further on is the caller's to mend, too."""
+    number = 0
     try:
-        if place.stat().st_size == 0:
-            raise ClassifierError(f"{path}: the file is empty")
-        return READERS[suffix](Input(path, lambda: _opened(place)), text_column, id_column)
-    except OSError as error:
-        raise ClassifierError(f"{path}: cannot read: {error.strerror or error}") from error
+        for number, row in enumerate(rows, 1):  # noqa: B007  # used when reading breaks off
+            yield row
+    except ClassifierError:
+        raise
+    except DAMAGED as error:
+        raise ClassifierError(f"{name}: cannot be read after row {number}, the file is damaged: {_reason(error)}") from error
 
 
 def open_sources(paths: Sequence[str], text_column: str | None = None, id_column: str | None = None) -> Source:
@@ -59,7 +91,7 @@ def open_sources(paths: Sequence[str], text_column: str | None = None, id_column
         for number, row in enumerate(chain.from_iterable(s.rows for s in sources), 1):
             yield replace(row, id=str(number)) if row.numbered else row
 
-    return replace(first, rows=rows())
+    return replace(first, rows=rows(), name="; ".join(s.name for s in sources))
 
 
 def suffix_of(path: Path) -> str:
@@ -76,6 +108,8 @@ def _read_csv(source: Input, text_column: str | None, id_column: str | None, del
     encoding = detect_encoding(source)
     with io.TextIOWrapper(source.open(), encoding=encoding, errors="replace", newline="") as file:
         head = file.readline()
+        if "\0" in head:
+            raise ClassifierError(f"{source.name}: not a text file in an encoding that can be read; save it as CSV UTF-8")
         separator = delimiter or max(DELIMITERS, key=lambda d: (head.count(d), -DELIMITERS.index(d)))
         file.seek(0)
         columns = next(csv.reader(file, delimiter=separator), [])
@@ -107,8 +141,8 @@ def _read_csv(source: Input, text_column: str | None, id_column: str | None, del
                     values = [*values[: len(columns) - 1], separator.join(values[len(columns) - 1 :])]
                     values += [""] * (len(columns) - len(values))
                 fields = dict(zip(columns, values, strict=True))
-                if encoding != "cp1252" and "\ufffd" in fields[text]:
-                    problem = problem or "teksten har tegn som ikke kan leses"
+                if "\ufffd" in fields[text]:
+                    problem = problem or UNREADABLE
                 yield make_row(number, fields, text, own_id, problem)
 
     return Source(columns, text, own_id, rows(), separator, ".csv")
@@ -131,16 +165,13 @@ def _json_lines(source: Input) -> Iterator[tuple[dict[str, Any], str | None]]:
                 yield {"input": raw}, f"linjen er ikke gyldig JSON: {error}"
                 continue
             if isinstance(value, dict):
-                yield value, "teksten har tegn som ikke kan leses" if "\ufffd" in raw else None
+                yield value, UNREADABLE if "\ufffd" in raw else None
             else:
                 yield {"input": raw}, "linjen er ikke et JSON-objekt"
 
 
 def _read_jsonl(source: Input, text_column: str | None, id_column: str | None) -> Source:
-    try:
-        columns = list(dict.fromkeys(k for fields, _ in _json_lines(source) for k in fields))
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise ClassifierError(f"{source.name}: cannot read: {error}") from error
+    columns = list(dict.fromkeys(k for fields, _ in _json_lines(source) for k in fields))
     if not columns:
         raise ClassifierError(f"{source.name}: the file is empty")
     text, own_id = choose_columns(columns, source.name, text_column, id_column)
@@ -154,7 +185,6 @@ def _read_jsonl(source: Input, text_column: str | None, id_column: str | None) -
 
 def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) -> Source:
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         book = load_workbook(source.open(), read_only=True, data_only=True)
@@ -162,8 +192,8 @@ def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) ->
         sheet.reset_dimensions()  # some programs write a wrong size
         lines = sheet.iter_rows(values_only=True)
         header = next(lines, ())
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError) as error:
-        raise ClassifierError(f"{source.name}: not a readable XLSX file ({error})") from error
+    except DAMAGED as error:
+        raise ClassifierError(f"{source.name}: not a readable XLSX file ({_reason(error)})") from error
     if not any(header):
         raise ClassifierError(f"{source.name}: no header row; the first line should name the columns")
     columns = unique(["" if c is None else str(c) for c in header])
@@ -190,7 +220,7 @@ def _read_parquet(source: Input, text_column: str | None, id_column: str | None)
     try:
         file = parquet.ParquetFile(source.open())
     except (pyarrow.ArrowInvalid, OSError) as error:
-        raise ClassifierError(f"{source.name}: not a readable Parquet file ({error})") from error
+        raise ClassifierError(f"{source.name}: not a readable Parquet file ({_reason(error)})") from error
     columns = list(file.schema_arrow.names)
     text, own_id = choose_columns(columns, source.name, text_column, id_column)
 
@@ -213,8 +243,8 @@ def _read_folder(folder: Path) -> Source:
         for file in files:
             try:
                 source = Input(str(file), lambda file=file: file.open("rb"))  # type: ignore[misc]
-                text = file.read_text(encoding=detect_encoding(source), errors="replace")
-                yield Row(file.stem, text, {"id": file.stem, "text": text})
+                text = file.read_bytes().decode(detect_encoding(source), errors="replace")  # line ends as they are
+                yield Row(file.stem, text, {"id": file.stem, "text": text}, UNREADABLE if "\ufffd" in text else None)
             except OSError as error:
                 yield Row(file.stem, "", {"id": file.stem, "text": ""}, f"filen kan ikke leses: {error.strerror}")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from classifier.errors import ClassifierError
+from classifier.taxonomy import Taxonomy
 
 TEXT_COLUMNS = ("text", "tekst", "beskrivelse")
 ID_COLUMNS = ("id",)
@@ -33,6 +34,17 @@ class Source:
     delimiter: str = ";"
     format: str = ".csv"
     schema: Any = field(default=None, repr=False)  # of a Parquet file
+    name: str = ""  # what was opened
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every writer needs to know of a run."""
+
+    source: Source
+    taxonomy: Taxonomy
+    suffix: str
+    all_scores: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,7 @@ class Input:
 
 def choose_columns(columns: list[str], name: str, text_column: str | None, id_column: str | None) -> tuple[str, str | None]:
     """The text column and the id column of a table: as asked for, else by their usual names."""
-    listed = ", ".join(columns[:30])
+    listed = ", ".join(" ".join(c.split()) for c in columns[:30])
     for wanted, option in ((text_column, "--text-column"), (id_column, "--id-column")):
         if wanted is not None and wanted not in columns:
             raise ClassifierError(f"{name}: no column {wanted!r} for {option}; the columns are: {listed}")
@@ -65,31 +77,33 @@ def make_row(number: int, fields: dict[str, Any], text_column: str, id_column: s
 
 
 def detect_encoding(source: Input) -> str:
-    """By the byte order mark, else UTF-8 if the whole file is, else Windows-1252 (what old Norwegian Excel writes)."""
+    """By the byte order mark, else UTF-8 (a few broken bytes are let pass), else Windows-1252 (what old Norwegian Excel writes)."""
     with source.open() as file:
         head = file.read(4)
         for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
             if head.startswith(mark):
                 return name
-        decoder, chunk = codecs.getincrementaldecoder("utf-8")(), head
         if head[1::2] == b"\0\0":
             return "utf-16-le"
-        try:
-            while chunk:
-                decoder.decode(chunk)
-                chunk = file.read(1 << 20)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
+        decoder, chunk = codecs.getincrementaldecoder("utf-8")(errors="replace"), head
+        broken = whole = 0  # characters beyond ASCII that cannot be, and can be, read as UTF-8
+        while chunk:
+            text = decoder.decode(chunk)
+            broken += text.count("\ufffd")
+            whole += sum(not c.isascii() for c in text) - text.count("\ufffd") if not text.isascii() else 0
+            chunk = file.read(1 << 20)
+        broken += len(decoder.decode(b"", final=True))
+    return "cp1252" if broken > whole else "utf-8"
 
 
 def unique(columns: list[str]) -> list[str]:
     """Column names, each once: an empty one gets its number, a repeated one a suffix."""
-    seen: dict[str, int] = {}
-    out = []
+    out: list[str] = []
     for i, column in enumerate(columns, 1):
-        name = column.strip() or f"kolonne_{i}"
-        seen[name] = seen.get(name, 0) + 1
-        out.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+        name = free = column if column.strip() else f"kolonne_{i}"
+        n = 1
+        while free in out or (n > 1 and free in columns):
+            n += 1
+            free = f"{name}_{n}"
+        out.append(free)
     return out

@@ -1,40 +1,31 @@
 """Writers: rows with their predictions -> a file.
 
 Rows are written to `.<name>.part` beside the output, with a small journal of what is safely there; the final name appears only when all is
-written. A workbook or a Parquet file cannot grow row by row, so their part is JSON lines, turned into the format at the end.
+written. How workbooks and Parquet files are made of such parts is in `binary.py`.
 
 To add a format: an encoder (text formats) or a finisher (others), and a row in `FORMATS`.
 """
 
+import codecs
 import csv
 import gzip
 import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from classifier.documents.binary import CELL, finish_parquet, finish_xlsx, free_key, plain, to_line
 from classifier.documents.readers import suffix_of
-from classifier.documents.rows import Row, Source
+from classifier.documents.rows import Row, Settings
 from classifier.errors import ClassifierError
 from classifier.prediction import Prediction
-from classifier.taxonomy import Taxonomy
 
 UNSAFE = "=+-@\t\r"  # what a spreadsheet takes for the start of a formula
-Encoder = Callable[[Row, Prediction], str]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What every writer needs to know of a run."""
-
-    source: Source
-    taxonomy: Taxonomy
-    suffix: str
-    all_scores: bool = False
+Encoder = Callable[[Row, Prediction], bytes]
 
 
 def as_json(row: Row, prediction: Prediction, all_scores: bool) -> dict[str, Any]:
@@ -45,7 +36,7 @@ def as_json(row: Row, prediction: Prediction, all_scores: bool) -> dict[str, Any
     for key, value in row.fields.items():
         if key == "id" and str(value) == row.id:
             continue
-        out[f"input_{key}" if key in out else key] = value
+        out[free_key(key, out)] = value
     return out
 
 
@@ -89,21 +80,14 @@ def made_cells(row: Row, prediction: Prediction, settings: Settings) -> list[str
     return [f"'{c}" if isinstance(c, str) and c[:1] in UNSAFE and c else c for c in cells]
 
 
-def _plain(value: Any) -> str:
-    """A value of the input as text in a cell."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
-
-
-def _csv_line(values: list[str], delimiter: str) -> str:
+def _csv_line(values: list[str], delimiter: str) -> bytes:
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(values)
-    return out.getvalue()
+    return out.getvalue().encode("utf-8", "replace")
 
 
-def _csv_head(settings: Settings) -> str:
-    return "\ufeff" + _csv_line(table_columns(settings), _delimiter(settings))
+def _csv_head(settings: Settings) -> bytes:
+    return codecs.BOM_UTF8 + _csv_line(table_columns(settings), _delimiter(settings))
 
 
 def _delimiter(settings: Settings) -> str:
@@ -119,101 +103,40 @@ def _csv_encoder(settings: Settings) -> Encoder:
             return value
         return f"{value:.4f}".replace(".", ",") if comma else f"{value:.4f}"
 
-    def encode(row: Row, prediction: Prediction) -> str:
-        original = [_plain(row.fields.get(column)) for column in settings.source.columns]
+    def encode(row: Row, prediction: Prediction) -> bytes:
+        original = [plain(row.fields.get(column)) for column in settings.source.columns]
         return _csv_line(original + [number(c) for c in made_cells(row, prediction, settings)], delimiter)
 
     return encode
 
 
 def _json_encoder(settings: Settings) -> Encoder:
-    def encode(row: Row, prediction: Prediction) -> str:
-        return json.dumps(as_json(row, prediction, settings.all_scores), ensure_ascii=False, default=str) + "\n"
+    def encode(row: Row, prediction: Prediction) -> bytes:
+        line = json.dumps(as_json(row, prediction, settings.all_scores), ensure_ascii=False, default=str) + "\n"
+        return line.encode("utf-8", "backslashreplace")  # half a surrogate pair goes out as it came in, as \udxxx
 
     return encode
 
 
 def _table_encoder(settings: Settings) -> Encoder:
-    """A row of cells as a JSON line; dates as {"d": …} so that a workbook gets them back as dates."""
+    """A row of cells as a line of a workbook's part."""
 
-    def encode(row: Row, prediction: Prediction) -> str:
+    def encode(row: Row, prediction: Prediction) -> bytes:
         original = [row.fields.get(column) for column in settings.source.columns]
-        return (
-            json.dumps(original + made_cells(row, prediction, settings), ensure_ascii=False, default=lambda v: {"d": v.isoformat()}) + "\n"
-        )
+        if any(isinstance(v, str) and len(v) > CELL for v in original):
+            notes = [row.problem, f"cellen er kuttet til {CELL} tegn, som er det Excel rommer"]
+            row = replace(row, problem="; ".join(filter(None, notes)))
+        return to_line(original + made_cells(row, prediction, settings))
 
     return encode
 
 
-def _lines(part: Path) -> Iterator[Any]:
-    with part.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
+def _table_head(settings: Settings) -> bytes:
+    return to_line(table_columns(settings))
 
 
-def _finish_xlsx(part: Path, out: Path, settings: Settings) -> None:
-    """Every cell is written as a value: a text that starts with `=` stays a text."""
-    from datetime import datetime
-
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("innovasjon")
-
-    def cell(value: Any) -> Any:
-        if isinstance(value, dict) and set(value) == {"d"}:
-            return datetime.fromisoformat(value["d"]) if "T" in value["d"] or "-" in value["d"] else value["d"]
-        if isinstance(value, (dict, list)):
-            value = json.dumps(value, ensure_ascii=False)
-        if isinstance(value, str):
-            made = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:32_767])
-            made.data_type = "s"
-            return made
-        return value
-
-    sheet.append([cell(name) for name in table_columns(settings)])
-    for values in _lines(part):
-        sheet.append([cell(v) for v in values])
-    book.save(out)
-
-
-def _finish_parquet(part: Path, out: Path, settings: Settings) -> None:
-    try:
-        import pyarrow
-        from pyarrow import json as arrow_json
-        from pyarrow import parquet
-    except ImportError as error:
-        raise ClassifierError(f'{out}: Parquet needs an extra: pip install "norwegian-innovation-classifier[parquet]"') from error
-    table = arrow_json.read_json(part, parse_options=arrow_json.ParseOptions(explicit_schema=_schema(pyarrow, settings)))
-    parquet.write_table(table, out)
-
-
-def _schema(pa: Any, settings: Settings) -> Any:
-    """The types of the prediction's keys, so that an empty list is still a list of labels; the input's own types where it has them."""
-    word = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("weight", pa.float64())])
-    label = pa.struct([("label", pa.string()), ("probability", pa.float64()), ("evidence", pa.list_(word))])
-    span = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("text", pa.string()), ("labels", pa.list_(label))])
-    one = pa.struct([("label", pa.string()), ("probability", pa.float64())])
-    fields = [("id", pa.string()), ("model", pa.string()), ("language", pa.string())]
-    for facet in settings.taxonomy.facets:
-        kind = pa.list_(span) if facet.unit == "sentence" else one if facet.choice == "single" else pa.list_(label)
-        fields.append((facet.code, kind))
-    verdict = pa.struct([("verdict", pa.bool_()), ("missing", pa.list_(pa.string()))])
-    fields += [("innovasjon", verdict), ("review", pa.list_(pa.string())), ("warnings", pa.list_(pa.string()))]
-    if settings.all_scores:
-        fields.append(("scores", pa.struct([(f.code, pa.struct([(c, pa.float64()) for c in f.codes])) for f in settings.taxonomy.facets])))
-    taken = {name for name, _ in fields}
-    for column in settings.source.columns:
-        if column == "id":
-            continue
-        name = f"input_{column}" if column in taken else column
-        if settings.source.schema is not None:
-            fields.append((name, settings.source.schema.field(column).type))
-        elif settings.source.format != ".jsonl":
-            fields.append((name, pa.string()))
-    return pa.schema(fields)
+def _parquet_encoder(settings: Settings) -> Encoder:
+    return lambda row, prediction: to_line(as_json(row, prediction, settings.all_scores))
 
 
 def _finish_gzip(part: Path, out: Path, settings: Settings) -> None:
@@ -228,12 +151,12 @@ def _finish_text(part: Path, out: Path, settings: Settings) -> None:
 @dataclass(frozen=True, slots=True)
 class Format:
     encoder: Callable[[Settings], Encoder]
-    head: Callable[[Settings], str]
+    head: Callable[[Settings], bytes]
     finish: Callable[[Path, Path, Settings], None]
 
 
-def _no_head(settings: Settings) -> str:
-    return ""
+def _no_head(settings: Settings) -> bytes:
+    return b""
 
 
 FORMATS: dict[str, Format] = {
@@ -241,8 +164,8 @@ FORMATS: dict[str, Format] = {
     ".tsv": Format(_csv_encoder, _csv_head, _finish_text),
     ".jsonl": Format(_json_encoder, _no_head, _finish_text),
     ".jsonl.gz": Format(_json_encoder, _no_head, _finish_gzip),
-    ".xlsx": Format(_table_encoder, _no_head, _finish_xlsx),
-    ".parquet": Format(_json_encoder, _no_head, _finish_parquet),
+    ".xlsx": Format(_table_encoder, _table_head, finish_xlsx),
+    ".parquet": Format(_parquet_encoder, _no_head, finish_parquet),
 }
 
 
@@ -254,7 +177,7 @@ def format_of(path: Path) -> str:
     return suffix
 
 
-def open_sink(settings: Settings) -> tuple[str, Encoder]:
+def open_sink(settings: Settings) -> tuple[bytes, Encoder]:
     """(what stands before the first row, the function that encodes a row) of a format."""
     made = FORMATS[settings.suffix]
     return made.head(settings), made.encoder(settings)
