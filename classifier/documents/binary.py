@@ -17,6 +17,7 @@ from classifier.errors import ClassifierError
 
 CELL = 32_767  # characters that Excel holds in one cell
 CHUNK = 1024  # rows of a Parquet row group
+UNFIT = (ValueError, TypeError, OverflowError, NotImplementedError)  # pyarrow's own errors are of these
 TAG = "\0type"
 TAGGED: dict[type, tuple[Any, Any]] = {  # to a string, and back
     datetime: (datetime.isoformat, datetime.fromisoformat),
@@ -77,7 +78,7 @@ def finish_xlsx(part: Path, out: Path, settings: Settings) -> None:
 
 
 def finish_parquet(part: Path, out: Path, settings: Settings) -> None:
-    """The prediction's keys by `_schema`; other columns by their type in the input, else by what stands in them."""
+    """The prediction's keys by `_schema`; other columns by their type in the input, else by what stands in them, else as text."""
     try:
         import pyarrow
         from pyarrow import parquet
@@ -89,6 +90,12 @@ def finish_parquet(part: Path, out: Path, settings: Settings) -> None:
         for name in dict.fromkeys(name for row in rows for name in row):
             if name not in known:
                 types[name] = _joined(pyarrow, types.get(name, pyarrow.null()), [row.get(name) for row in rows])
+    for rows in _chunks(part):  # what holds for each chunk need not hold for all of them
+        for name in types.keys() - known:
+            try:
+                _column(pyarrow, [row.get(name) for row in rows], types[name])
+            except UNFIT:
+                types[name] = pyarrow.string()
     schema = pyarrow.schema(list(types.items()))
     with parquet.ParquetWriter(out, schema) as file:
         for rows in _chunks(part):
@@ -105,9 +112,9 @@ def _chunks(part: Path) -> Iterator[list[dict[str, Any]]]:
 def _joined(pa: Any, kind: Any, values: list[Any]) -> Any:
     """The type that holds all that `kind` holds and these values; text where there is no better one."""
     try:
-        found = pa.infer_type(values)
+        found = pa.array(values).type
         joined = pa.unify_schemas([pa.schema([("x", kind)]), pa.schema([("x", found)])], promote_options="permissive").field("x").type
-    except (pa.ArrowException, OverflowError, ValueError):
+    except UNFIT:
         return pa.string()
     return pa.string() if "struct<>" in str(joined) else joined  # Parquet has no struct without fields
 

@@ -1,0 +1,105 @@
+"""Fill the generated parts of labelled_data/README.md: counts, agreement, learning curve.
+
+    python benchmarks/datasheet.py [--check]
+
+A generated part stands between `<!-- NAME -->` and `<!-- /NAME -->`. With --check nothing is written; exit 1 if anything would change.
+"""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+from classifier import taxonomy
+from classifier.annotation import agreement
+from classifier.documents.labelled import counts, read_labelled
+from classifier.evaluation import summary
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "labelled_data"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, ["---"] * len(header), *rows])
+
+
+def counts_part() -> str:
+    parts = {name: read_labelled([DATA / f"{name}.jsonl"], taxonomy.shipped()) for name in ("train", "test")}
+    c = {name: counts(records, taxonomy.shipped()) for name, records in parts.items()}
+    every = parts["train"] + parts["test"]
+    lengths = [len(r["text"].split()) for r in every]
+    lines = [
+        f"{len(every)} descriptions ({len(parts['train'])} train, {len(parts['test'])} test), by {len({r['writer'] for r in every})} writers, in "
+        f"{len({r['genre'] for r in every})} genres and {len({r['sector'] for r in every})} sectors as the writers named them; "
+        f"{sum(lengths)} words, {min(lengths)}–{max(lengths)} a text, "
+        f"{sum(n < 40 for n in lengths) / len(every):.0%} under 40. "
+        f"Evidence spans: {sum(len(r['evidence']) for r in every)}.",
+        "",
+    ]
+    names = sorted(set(c["train"]) | set(c["test"]))
+    lines.append(table(["", "train", "test", "together"], [[n, *(str(x) for x in (c["train"][n], c["test"][n], c["train"][n] + c["test"][n]))] for n in names]))
+    return "\n".join(lines)
+
+
+def agreement_part() -> str:
+    files = sorted((DATA / "second").glob("*.jsonl"))
+    if not files:
+        return "None yet."
+    second = read_labelled(files, taxonomy.shipped())
+    first = {r["id"]: r for r in read_labelled([DATA / "second" / "first" / f for f in []] or [DATA / "first.jsonl"], taxonomy.shipped())} if (
+        DATA / "first.jsonl"
+    ).exists() else {r["id"]: r for r in read_labelled([DATA / "train.jsonl", DATA / "test.jsonl"], taxonomy.shipped())}
+    pairs = [(first[r["id"]], r) for r in second if r["id"] in first]
+    counted, alphas = agreement([a for a, _ in pairs], [b for _, b in pairs], taxonomy.shipped())
+    totals = counted.table.sum(axis=0)
+    figures = summary(counted.columns, totals)
+    rows = [[figure, f"{v['micro']:.3f}", f"{v['macro']:.3f}"] for figure, v in figures.items()]
+    f1 = {f"{figure}.{label}": 2 * tp / max(2 * tp + fp + fn, 1) for (figure, label), (tp, fp, fn) in zip(counted.columns, totals, strict=True)}
+    per_label = [[name, f"{f1[name]:.2f}", f"{alpha:.2f}"] for name, alpha in alphas.items()]
+    return "\n".join(
+        [
+            f"{len(pairs)} documents annotated a second time, blind.",
+            "",
+            table(["figure", "micro-F1", "macro-F1"], rows),
+            "",
+            table(["label", "F1", "alpha"], per_label),
+        ]
+    )
+
+
+def curve_part() -> str:
+    file = DATA / "learning_curve.json"
+    if not file.exists():
+        return "Not drawn yet."
+    points = json.loads(file.read_text(encoding="utf-8"))
+    figures = [("type", "macro"), ("barriere?", "micro"), ("barriere", "micro"), ("fase", "macro"), ("verdi", "micro")]
+
+    def cell(v: dict) -> str:
+        return f"{v['value']:.2f} [{v['interval'][0]:.2f}, {v['interval'][1]:.2f}]"
+
+    lines = ["![Learning curve](learning_curve.png)", ""]
+    for part in points[0]["scores"]:
+        rows = [[str(p["documents"]), *(cell(p["scores"][part][f][k]) for f, k in figures)] for p in points]
+        lines += [f"On {part}:", "", table(["training texts", *(f"{f} {k}-F1" for f, k in figures)], rows), ""]
+    return "\n".join(lines).rstrip()
+
+
+PARTS = {"counts": counts_part, "agreement": agreement_part, "curve": curve_part}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    args = parser.parse_args()
+    path = DATA / "README.md"
+    old = text = path.read_text(encoding="utf-8")
+    for name, make in PARTS.items():
+        text = re.sub(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, make=make: f"{m[1]}{make()}\n{m[2]}", text, flags=re.S)
+    if args.check:
+        sys.exit(text != old)
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
