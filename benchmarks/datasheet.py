@@ -30,7 +30,8 @@ def counts_part() -> str:
     every = parts["train"] + parts["test"]
     lengths = [len(r["text"].split()) for r in every]
     lines = [
-        f"{len(every)} descriptions ({len(parts['train'])} train, {len(parts['test'])} test), by {len({r['writer'] for r in every})} writers, in "
+        f"{len(every)} descriptions ({len(parts['train'])} train, {len(parts['test'])} test), "
+        f"by {len({r['writer'] for r in every})} writers, in "
         f"{len({r['genre'] for r in every})} genres and {len({r['sector'] for r in every})} sectors as the writers named them; "
         f"{sum(lengths)} words, {min(lengths)}–{max(lengths)} a text, "
         f"{sum(n < 40 for n in lengths) / len(every):.0%} under 40. "
@@ -38,7 +39,12 @@ def counts_part() -> str:
         "",
     ]
     names = sorted(set(c["train"]) | set(c["test"]))
-    lines.append(table(["", "train", "test", "together"], [[n, *(str(x) for x in (c["train"][n], c["test"][n], c["train"][n] + c["test"][n]))] for n in names]))
+    lines.append(
+        table(
+            ["", "train", "test", "together"],
+            [[n, *(str(x) for x in (c["train"][n], c["test"][n], c["train"][n] + c["test"][n]))] for n in names],
+        )
+    )
     return "\n".join(lines)
 
 
@@ -47,15 +53,20 @@ def agreement_part() -> str:
     if not files:
         return "None yet."
     second = read_labelled(files, taxonomy.shipped())
-    first = {r["id"]: r for r in read_labelled([DATA / "second" / "first" / f for f in []] or [DATA / "first.jsonl"], taxonomy.shipped())} if (
-        DATA / "first.jsonl"
-    ).exists() else {r["id"]: r for r in read_labelled([DATA / "train.jsonl", DATA / "test.jsonl"], taxonomy.shipped())}
+    first = (
+        {r["id"]: r for r in read_labelled([DATA / "second" / "first" / f for f in []] or [DATA / "first.jsonl"], taxonomy.shipped())}
+        if (DATA / "first.jsonl").exists()
+        else {r["id"]: r for r in read_labelled([DATA / "train.jsonl", DATA / "test.jsonl"], taxonomy.shipped())}
+    )
     pairs = [(first[r["id"]], r) for r in second if r["id"] in first]
     counted, alphas = agreement([a for a, _ in pairs], [b for _, b in pairs], taxonomy.shipped())
     totals = counted.table.sum(axis=0)
     figures = summary(counted.columns, totals)
     rows = [[figure, f"{v['micro']:.3f}", f"{v['macro']:.3f}"] for figure, v in figures.items()]
-    f1 = {f"{figure}.{label}": 2 * tp / max(2 * tp + fp + fn, 1) for (figure, label), (tp, fp, fn) in zip(counted.columns, totals, strict=True)}
+    f1 = {
+        f"{figure}.{label}": 2 * tp / max(2 * tp + fp + fn, 1)
+        for (figure, label), (tp, fp, fn) in zip(counted.columns, totals, strict=True)
+    }
     per_label = [[name, f"{f1[name]:.2f}", f"{alpha:.2f}"] for name, alpha in alphas.items()]
     return "\n".join(
         [

@@ -16,7 +16,13 @@ from classifier.model import train
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "labelled_data"
-SHOWN = [("type", "macro", "C0", "o"), ("barriere?", "micro", "C1", "s"), ("barriere", "micro", "C3", "^"), ("fase", "macro", "C2", "D"), ("verdi", "micro", "C4", "v")]
+SHOWN = [
+    ("type", "macro", "C0", "o"),
+    ("barriere?", "micro", "C1", "s"),
+    ("barriere", "micro", "C3", "^"),
+    ("fase", "macro", "C2", "D"),
+    ("verdi", "micro", "C4", "v"),
+]
 
 
 def draw(points: list[dict], file: Path) -> None:

@@ -60,7 +60,7 @@ def label(
         stdout = sys.stdout.buffer
         stdout.write(head)
         summary = Summary()
-        for row, prediction in _labelled(source.rows, model, jobs):
+        for row, prediction in _labelled(source.rows, model, jobs, suffix):
             stdout.write(encode(row, prediction))
             summary.add(row, prediction)
             progress(1)
@@ -113,17 +113,16 @@ def _write(
 ) -> Summary:  # fmt: skip
     head, encode = open_sink(settings)
     summary = Summary(resumed=done[0] if done else 0)
-    rows = settings.source.rows
     with part.open("r+b" if done else "wb") as file, journal.open("a" if done else "w", encoding="utf-8") as log:
         if done:
             file.truncate(done[1])
             file.seek(done[1])
-            for _ in islice(rows, done[0]):
+            for _ in islice(settings.source.rows, done[0]):
                 progress(1)
         else:
             _note(log, run)
             file.write(head)
-        _append(file, log, rows, encode, model, jobs, summary, progress)
+        _append(file, log, settings, encode, model, jobs, summary, progress)
     if FORMATS[settings.suffix].finish.__name__ == "_finish_text":
         os.replace(part, out)
     else:
@@ -136,10 +135,10 @@ def _write(
 
 
 def _append(
-    file: IO[bytes], log: IO[str], rows: Iterator[Row], encode: Encoder, model: Model, jobs: int, summary: Summary,
+    file: IO[bytes], log: IO[str], settings: Settings, encode: Encoder, model: Model, jobs: int, summary: Summary,
     progress: Callable[[int], None],
 ) -> None:  # fmt: skip
-    for chunk in batched(_labelled(rows, model, jobs), 4 * BATCH):
+    for chunk in batched(_labelled(settings.source.rows, model, jobs, settings.suffix), 4 * BATCH):
         for row, prediction in chunk:
             file.write(encode(row, prediction))
             summary.add(row, prediction)
@@ -155,7 +154,7 @@ def _note(log: IO[str], entry: dict[str, Any]) -> None:
     os.fsync(log.fileno())
 
 
-def _labelled(rows: Iterator[Row], model: Model, jobs: int) -> Iterator[tuple[Row, Prediction]]:
+def _labelled(rows: Iterator[Row], model: Model, jobs: int, suffix: str) -> Iterator[tuple[Row, Prediction]]:
     """Rows with their predictions, in order; the rows wait in a queue no longer than the window of `predict_many`."""
     waiting: list[Row] = []
 
@@ -164,5 +163,5 @@ def _labelled(rows: Iterator[Row], model: Model, jobs: int) -> Iterator[tuple[Ro
             waiting.append(row)
             yield row.text
 
-    for prediction in predict_many(texts(), model, jobs):
+    for prediction in predict_many(texts(), model, jobs, evidence=FORMATS[suffix].evidence):
         yield waiting.pop(0), prediction

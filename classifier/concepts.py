@@ -1,7 +1,8 @@
 """Concepts: words of one meaning, gathered by hand in `concepts.tsv`, so that a word never seen in training can still speak.
 
-A line of the table is a concept and its words, bokmål and nynorsk: a whole word, or the beginning of one (`motstand*`), which also matches the later part of
-a compound («brukermotstand»). To change a concept: a word in its line, then `make model`.
+A line of the table is a concept and its words, bokmål and nynorsk: a whole word, or the beginning of one
+(`motstand*`), which also matches the later part of a compound («brukermotstand»).
+To change a concept: a word in its line, then `make model`.
 """
 
 from functools import cache

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from classifier import storage
+from classifier.evidence import Evidence
 from classifier.features import Passage, passage
-from classifier.preprocessing import TOKEN, language
+from classifier.preprocessing import language
 from classifier.scoring import Rows, Scores, rows, score
 from classifier.storage import ANY, Model
 from classifier.taxonomy import Facet
 
-EVIDENCE_WORDS = 5
 BATCH = 256  # texts scored together; also the window of `predict_many`
 MARGIN = 0.15  # a single choice whose two best labels are nearer than this is for review
 IN_USE = {"i_bruk", "spredt"}  # the phases of an innovation in the sense of the op-ed
@@ -67,12 +67,15 @@ def predict(text: str, model: Model | None = None) -> Prediction:
     return next(predict_many([text], model))
 
 
-def predict_many(texts: Iterable[str], model: Model | None = None, jobs: int = 1) -> Iterator[Prediction]:
-    """Labels of many texts, in order, holding a bounded number of them at a time. `jobs` processes share the work."""
+def predict_many(texts: Iterable[str], model: Model | None = None, jobs: int = 1, evidence: bool = True) -> Iterator[Prediction]:
+    """Labels of many texts, in order, holding a bounded number of them at a time.
+
+    `jobs` processes share the work; without `evidence` (which tables do not show) it is several times as quick.
+    """
     model = model or storage.shipped()
     if jobs == 1:
         for batch in batched(texts, BATCH):
-            yield from predict_batch(batch, model)
+            yield from predict_batch(batch, model, evidence)
         return
     import joblib
 
@@ -80,7 +83,7 @@ def predict_many(texts: Iterable[str], model: Model | None = None, jobs: int = 1
         folder = Path(scratch) / "model"
         storage.save(model, folder, "")
         parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
-        for part in parallel(joblib.delayed(_predict_in_worker)(batch, str(folder)) for batch in batched(texts, 4 * BATCH)):
+        for part in parallel(joblib.delayed(_predict_in_worker)(batch, str(folder), evidence) for batch in batched(texts, 4 * BATCH)):
             yield from part
 
 
@@ -94,24 +97,24 @@ def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 _load_once = lru_cache(maxsize=1)(storage.load)
 
 
-def _predict_in_worker(texts: list[str], folder: str) -> list[Prediction]:
-    return [p for batch in batched(texts, BATCH) for p in predict_batch(batch, _load_once(folder))]
+def _predict_in_worker(texts: list[str], folder: str, evidence: bool) -> list[Prediction]:
+    return [p for batch in batched(texts, BATCH) for p in predict_batch(batch, _load_once(folder), evidence)]
 
 
-def predict_batch(texts: Sequence[str], model: Model) -> list[Prediction]:
+def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> list[Prediction]:
     """Labels of a few texts at once."""
     passages = [passage(text if isinstance(text, str) else "") for text in texts]
     batch = rows(model.vocabulary, passages)
     scores = score(model, batch)
-    return [_prediction(i, texts[i], passages[i], batch, scores, model) for i in range(len(texts))]
+    return [_prediction(i, texts[i], passages[i], batch, scores, model, evidence) for i in range(len(texts))]
 
 
-def _prediction(i: int, text: str, p: Passage, batch: Rows, scores: Scores, model: Model) -> Prediction:
+def _prediction(i: int, text: str, p: Passage, batch: Rows, scores: Scores, model: Model, with_evidence: bool) -> Prediction:
     first, last = int(batch.starts[i]), int(batch.starts[i + 1])
     empty = first == last or not any(p.tokens)
     by_document = scores.document[i]
     by_sentence = scores.sentence[first:last]
-    evidence = _Evidence(p, model)
+    evidence = Evidence(p, i, batch, scores, model) if with_evidence and not empty else None
     facets: dict[str, Any] = {}
     all_scores: dict[str, dict[str, float]] = {}
     review: list[str] = []
@@ -128,7 +131,7 @@ def _prediction(i: int, text: str, p: Passage, batch: Rows, scores: Scores, mode
                     {
                         "label": code,
                         "probability": _round(q[code]),
-                        "evidence": evidence.of_document(i, document_columns[facet.code, code], batch, scores),
+                        "evidence": evidence.of_document(document_columns[facet.code, code]) if evidence else [],
                     }
                     for code in chosen
                 ]
@@ -146,7 +149,7 @@ def _prediction(i: int, text: str, p: Passage, batch: Rows, scores: Scores, mode
                     {
                         "label": code,
                         "probability": _round(part[j, facet.codes.index(code)]),
-                        "evidence": evidence.of_sentence(j, first + j, sentence_columns[facet.code, code], batch),
+                        "evidence": evidence.of_sentence(j, sentence_columns[facet.code, code]) if evidence else [],
                     }
                     for code in codes
                 ]
@@ -185,72 +188,3 @@ def _verdict(facets: dict[str, Any]) -> dict[str, Any] | None:
         return None
     holds = {"type": bool(facets["type"]), "fase": facets["fase"]["label"] in IN_USE, "verdi": bool(facets["verdi"])}
     return {"verdict": all(holds.values()), "missing": [name for name, yes in holds.items() if not yes]}
-
-
-class _Evidence:
-    """The words of one passage that spoke most for a label. A feature's contribution is shared by its occurrences."""
-
-    def __init__(self, p: Passage, model: Model) -> None:
-        self.p, self.model = p, model
-        self.words: dict[int, list[tuple[int, int, np.ndarray]]] = {}
-
-    def _of(self, j: int) -> list[tuple[int, int, np.ndarray]]:
-        """(start, end, features) of the words of sentence j."""
-        if j not in self.words:
-            start, end = self.p.spans[j]
-            places = [m.span() for m in TOKEN.finditer(self.p.repaired.text, start, end)]
-            tokens = self.p.tokens[j]
-            if len(places) != len(tokens):  # lowering moved a word boundary: no evidence rather than a wrong one
-                places, tokens = [], []
-            self.words[j] = [(a, b, self.model.vocabulary.of_token(t)) for (a, b), t in zip(places, tokens, strict=True)]
-        return self.words[j]
-
-    def of_document(self, i: int, k: int, batch: Rows, scores: Scores) -> list[dict[str, Any]]:
-        d = len(self.model.document_labels)
-        total: dict[tuple[int, int], float] = {}
-        everywhere = [word for j in range(len(self.p.spans)) for word in self._of(j)]
-        self._add(total, everywhere, batch.documents, i, self.model.effects[0][:, k])
-        first = int(batch.starts[i])
-        for other in range(d):
-            share = float(self.model.document_stack[d + other, k])
-            best = int(scores.best[i, other])
-            if share and best >= 0:
-                self._add(total, self._of(best - first), batch.sentences, best, share * self.model.sentence_weights[:-1, other])
-        return self._top(total)
-
-    def of_sentence(self, j: int, row: int, k: int, batch: Rows) -> list[dict[str, Any]]:
-        total: dict[tuple[int, int], float] = {}
-        self._add(total, self._of(j), batch.sentences, row, self.model.effects[1][:, k])
-        return self._top(total)
-
-    @staticmethod
-    def _add(
-        total: dict[tuple[int, int], float], words: list[tuple[int, int, np.ndarray]], matrix: Any, row: int, weights: np.ndarray
-    ) -> None:
-        if not words:
-            return
-        a, b = matrix.indptr[row], matrix.indptr[row + 1]
-        columns, values = matrix.indices[a:b], matrix.data[a:b]
-        ids = np.concatenate([ids for _, _, ids in words])
-        if not len(ids):
-            return
-        at = np.searchsorted(columns, ids)
-        often = np.bincount(at, minlength=len(columns))
-        share = (values * weights[columns] / np.maximum(often, 1))[at]
-        edges = np.cumsum([0] + [len(ids) for _, _, ids in words])
-        sums = np.append(0, np.cumsum(share))
-        for (start, end, _), low, high in zip(words, edges, edges[1:], strict=False):
-            total[start, end] = total.get((start, end), 0.0) + float(sums[high] - sums[low])
-
-    def _top(self, total: dict[tuple[int, int], float]) -> list[dict[str, Any]]:
-        text, seen = self.p.repaired.text, set[str]()
-        out: list[dict[str, Any]] = []
-        for (start, end), weight in sorted(total.items(), key=lambda item: (-item[1], item[0])):
-            word = text[start:end].lower()
-            if weight <= 0 or len(out) == EVIDENCE_WORDS:
-                break
-            if word not in seen and round(weight, 4) > 0:
-                seen.add(word)
-                a, b = self.p.repaired.span(start, end)
-                out.append({"start": a, "end": b, "weight": round(weight, 4)})
-        return out

@@ -58,9 +58,17 @@ class Model:
 
     @cached_property
     def effects(self) -> tuple[np.ndarray, np.ndarray]:
-        """What a feature adds to each calibrated logit: from the whole text (F, D), and from the own sentence (F, S)."""
+        """What a feature adds to the logit of each label: through the whole text (F, D), and through the own sentence (F, S).
+
+        For a sentence label, to the logit of any label together with its own among the labels.
+        """
         d, s = len(self.document_labels), len(self.sentence_labels)
-        return self.document_weights[:-1] @ self.document_stack[:d], self.sentence_weights[:-1, d : d + s] @ self.sentence_stack[:s]
+        of_sentence = self.sentence_weights[:-1, d : d + s] @ self.sentence_stack[:s]
+        anything = {facet: of_sentence[:, k].copy() for k, (facet, label) in enumerate(self.sentence_labels) if label == ANY}
+        for k, (facet, label) in enumerate(self.sentence_labels):
+            if label != ANY:
+                of_sentence[:, k] += anything[facet]
+        return self.document_weights[:-1] @ self.document_stack[:d], of_sentence
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

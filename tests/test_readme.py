@@ -52,4 +52,5 @@ def test_every_command_is_told() -> None:
     """The README names every command of the program."""
     done = subprocess.run([sys.executable, "-m", "classifier", "--help"], capture_output=True, text=True, check=True)
     commands = re.findall(r"^  (\w+) ", done.stdout.split("Commands:")[1], re.M)
-    assert commands and all(f"innovasjon {c}" in README for c in commands)
+    assert commands
+    assert [c for c in commands if f"innovasjon {c}" not in README] == []

@@ -153,6 +153,7 @@ class Format:
     encoder: Callable[[Settings], Encoder]
     head: Callable[[Settings], bytes]
     finish: Callable[[Path, Path, Settings], None]
+    evidence: bool = False  # the output shows the words that spoke for a label
 
 
 def _no_head(settings: Settings) -> bytes:
@@ -162,10 +163,10 @@ def _no_head(settings: Settings) -> bytes:
 FORMATS: dict[str, Format] = {
     ".csv": Format(_csv_encoder, _csv_head, _finish_text),
     ".tsv": Format(_csv_encoder, _csv_head, _finish_text),
-    ".jsonl": Format(_json_encoder, _no_head, _finish_text),
-    ".jsonl.gz": Format(_json_encoder, _no_head, _finish_gzip),
+    ".jsonl": Format(_json_encoder, _no_head, _finish_text, evidence=True),
+    ".jsonl.gz": Format(_json_encoder, _no_head, _finish_gzip, evidence=True),
     ".xlsx": Format(_table_encoder, _table_head, finish_xlsx),
-    ".parquet": Format(_parquet_encoder, _no_head, finish_parquet),
+    ".parquet": Format(_parquet_encoder, _no_head, finish_parquet, evidence=True),
 }
 
 
