@@ -142,6 +142,8 @@ def train(
 
     if output.exists() and not force:
         raise ClassifierError(f"{output}: exists already; --force replaces it, or choose another folder")
+    if output.exists() and not output.is_dir():
+        raise ClassifierError(f"{output}: is a file; name a folder")
     taxonomy = _taxonomy(taxonomy_file)
     parts = {part: read_labelled([file], taxonomy) for part, file in (_pair(s, "--score NAME=FILE") for s in scored)}
     records = read_labelled(data, taxonomy)

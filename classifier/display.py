@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from classifier.prediction import Prediction
 from classifier.taxonomy import Taxonomy
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # heavy, and needed for types only
     from classifier.batch import Summary
+    from classifier.prediction import Prediction
 
 BAR = 20
 
@@ -18,7 +18,7 @@ def _bar(share: float) -> str:
     return "█" * round(share * BAR) + "·" * (BAR - round(share * BAR))
 
 
-def show(text: str, prediction: Prediction, taxonomy: Taxonomy, language: str = "nb") -> str:
+def show(text: str, prediction: "Prediction", taxonomy: Taxonomy, language: str = "nb") -> str:
     """A prediction with bars, and the text with the evidence marked: words bold, spans underlined with their codes."""
     lines, marks = [], []
     for facet in taxonomy.facets:

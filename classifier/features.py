@@ -18,7 +18,7 @@ from classifier.preprocessing import TOKEN, Repaired, normal_form, repair, sente
 
 # A feature's first letter tells its kind: normal form, character n-gram, pair of normal forms, concept, pair of concepts.
 WORD, CHARS, PAIR, CONCEPT, CONCEPT_PAIR = "w", "c", "b", "k", "p"
-KIND_WEIGHT = {WORD: 1.0, CHARS: 0.5, PAIR: 0.7, CONCEPT: 1.0, CONCEPT_PAIR: 0.7}
+KIND_WEIGHT = {WORD: 1.0, CHARS: 0.35, PAIR: 0.7, CONCEPT: 1.0, CONCEPT_PAIR: 0.7}
 NGRAM = (3, 5)
 CACHED_TOKENS = 200_000
 PAIRS = {PAIR: WORD, CONCEPT_PAIR: CONCEPT}

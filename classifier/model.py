@@ -98,7 +98,7 @@ def _fit_column(features: Matrix, wanted: np.ndarray, c: float) -> np.ndarray:
         constant = np.zeros(features.shape[1] + 1, np.float32)
         constant[-1] = -5 if not len(y) or y.mean() < 0.5 else 5
         return constant
-    learner = LogisticRegression(C=c, solver="liblinear", class_weight="balanced", max_iter=300, random_state=0)
+    learner = LogisticRegression(C=c, solver="liblinear", dual=True, class_weight="balanced", max_iter=300, random_state=0)
     learner.fit(features[known], y)
     return np.append(learner.coef_[0], learner.intercept_).astype(np.float32)
 
@@ -111,7 +111,9 @@ def fit_base(batch: Rows, wanted: Targets, jobs: int = 1) -> tuple[np.ndarray, n
     work = [(batch.documents, y, C_DOCUMENT) for y in wanted.document.T]
     work += [(batch.sentences, y, C_SENTENCE) for y in wanted.evidence.T]
     work += [(with_context, y, C_SENTENCE) for y in wanted.sentence.T]
-    fitted = joblib.Parallel(n_jobs=jobs, prefer="threads")(joblib.delayed(_fit_column)(*job) for job in work)
+    fitted = joblib.Parallel(n_jobs=jobs)(  # processes: liblinear draws from one generator per process
+        joblib.delayed(_fit_column)(*job) for job in work
+    )
     d = wanted.document.shape[1]
     own = [np.append(w[:f], w[-1]) for w in fitted[2 * d :]]
     around = [np.append(w[f : 2 * f] * CONTEXT_WEIGHT, 0) for w in fitted[2 * d :]]

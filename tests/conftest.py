@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from classifier import storage, taxonomy
 from classifier.documents.labelled import read_labelled
@@ -14,6 +15,9 @@ from classifier.model import train
 from classifier.storage import Model
 
 ROOT = Path(__file__).parent.parent
+settings.register_profile("here", deadline=None)  # other work runs on the machine
+settings.load_profile("here")
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

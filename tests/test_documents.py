@@ -475,7 +475,7 @@ def test_quoted_header_and_delimiter(tmp_path: Path) -> None:
 # Any text
 
 cell_text = st.text(st.characters(blacklist_categories=["Cs"]), max_size=40)
-relaxed = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @relaxed

@@ -140,7 +140,6 @@ def test_all_scores(model: Model) -> None:
 KEEN = replace(shipped(), thresholds=dict.fromkeys(shipped().thresholds, 0.0))
 
 
-@settings(deadline=None)
 @given(awkward_text)
 def test_any_text_has_a_prediction(text: str) -> None:
     """Any text, however broken, gives a prediction whose every offset points at what it says, in code points of the text as given."""
@@ -148,7 +147,7 @@ def test_any_text_has_a_prediction(text: str) -> None:
     is_contract(predict(text, KEEN).to_dict(), text, KEEN)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.sampled_from(["\r\n", " 😀 ", "\xad", "\n\n", " "]))
 def test_offsets_survive_what_stands_before(before: str, gap: str) -> None:
     """Whatever stands before: with every sentence given, the spans are trimmed, in order, and cover all words of the text."""

@@ -39,7 +39,7 @@ def test_python_runs() -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("'type'") == 2
+    assert done.stdout.count("'model'") == 2
 
 
 def test_links_lead_somewhere() -> None:
