@@ -9,6 +9,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -85,8 +86,7 @@ def sentence_labels(taxonomy: Taxonomy) -> list[tuple[str, str]]:
 
 
 def save(model: Model, folder: Path, card: str) -> None:
-    """Write a model folder; files that are there already are replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a model folder under a passing name and move it into place: under the final name stands a whole model or none."""
     about = {
         "format": FORMAT,
         "name": model.name,
@@ -96,12 +96,22 @@ def save(model: Model, folder: Path, card: str) -> None:
         "review": model.review,
         "training": model.training,
     }
-    (folder / "model.json").write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     names = json.dumps(model.vocabulary.names, ensure_ascii=False, separators=(",\n", ":"))
-    (folder / "vocabulary.json").write_text(names + "\n", encoding="utf-8")
     arrays = {name: getattr(model, name) for name in ARRAYS[1:]} | {"feature_weights": model.vocabulary.weights}
-    np.savez_compressed(folder / "weights.npz", **{k: v.astype(np.float32) for k, v in arrays.items()})
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+            made = Path(scratch) / "made"
+            made.mkdir()
+            (made / "model.json").write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            (made / "vocabulary.json").write_text(names + "\n", encoding="utf-8")
+            np.savez_compressed(made / "weights.npz", **{k: v.astype(np.float32) for k, v in arrays.items()})
+            (made / "README.md").write_text(card, encoding="utf-8")
+            if folder.exists():
+                folder.rename(Path(scratch) / "old")
+            made.rename(folder)
+    except OSError as error:
+        raise ClassifierError(f"{folder}: cannot write the model: {error.strerror or error}") from error
 
 
 def load(folder: str | Path) -> Model:

@@ -86,6 +86,16 @@ def _in(words: dict[str, str], language: str) -> str | None:
     return next((words[lang] for lang in (language, *LANGUAGES) if lang in words), None)
 
 
+def _tables(tables: Any, where: str) -> dict[str, dict[str, Any]]:
+    """What `[facet.<code>]` or `[facet.<code>.label.<code>]` make together: a table of tables."""
+    if not isinstance(tables, dict):
+        raise ClassifierError(f"{where}: should hold a table for each code")
+    for code, table in tables.items():
+        if not isinstance(table, dict):
+            raise ClassifierError(f"{where}.{code}: should be a table with name, definition …")
+    return tables
+
+
 def _words(table: dict[str, Any], key: str, where: str) -> dict[str, str]:
     value = table.get(key, {})
     if isinstance(value, str):
@@ -101,7 +111,7 @@ def parse(source: dict[str, Any], where: str = "taxonomy") -> Taxonomy:
     Raises `ClassifierError` for a missing or contradictory table.
     """
     facets = []
-    for code, table in source.get("facet", {}).items():
+    for code, table in _tables(source.get("facet", {}), f"{where}: facet").items():
         place = f"{where}: facet.{code}"
         if not code.isidentifier() or code in RESERVED:
             raise ClassifierError(f"{place}: choose another code (letters, digits, _; not a reserved name)")
@@ -110,7 +120,7 @@ def parse(source: dict[str, Any], where: str = "taxonomy") -> Taxonomy:
             raise ClassifierError(f'{place}: unit is "document" or "sentence", choice is "single" or "multi"')
         labels = tuple(
             Label(key, _words(row, "name", f"{place}.label.{key}"), _words(row, "definition", f"{place}.label.{key}"), row.get("group"))
-            for key, row in table.get("label", {}).items()
+            for key, row in _tables(table.get("label", {}), f"{place}.label").items()
         )
         default = table.get("default")
         if not labels:
