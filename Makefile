@@ -5,16 +5,22 @@ JOBS ?= 2
 REAL ?= ../shared/real_dev/report.jsonl
 UD ?= ../shared/ud
 
-.PHONY: setup label test test-slow lint model bench-preprocessing clean
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-setup: .venv/.ready
+.PHONY: setup label test test-slow lint model bench-preprocessing datasheet clean
 
-.venv/.ready: pyproject.toml constraints.txt
+setup: .venv/.dev
+
+.venv/.core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(INSTALL) -e .
 	touch $@
 
-label: setup  ## label the example batch with the shipped model
+.venv/.dev: .venv/.core
+	$(INSTALL) -e '.[dev]'
+	touch $@
+
+label: .venv/.core  ## label the example batch with the shipped model
 	mkdir -p build
 	$(BIN)/innovasjon label examples/projects.csv -o build/labelled.csv --force
 
@@ -34,6 +40,10 @@ model: setup  ## train the shipped model again; the figures on real text only wh
 
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)
+
+datasheet: setup  ## the learning curve and the figures in labelled_data/README.md
+	$(BIN)/python benchmarks/learning_curve.py --real $(REAL)
+	$(BIN)/python benchmarks/datasheet.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

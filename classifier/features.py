@@ -22,6 +22,7 @@ KIND_WEIGHT = {WORD: 1.0, CHARS: 0.35, PAIR: 0.7, CONCEPT: 1.0, CONCEPT_PAIR: 0.
 NGRAM = (3, 5)
 CACHED_TOKENS = 200_000
 PAIRS = {PAIR: WORD, CONCEPT_PAIR: CONCEPT}
+REACH = {PAIR: 2, CONCEPT_PAIR: 3}  # how many units further on the second of a pair may stand
 
 Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which comes without types
 
@@ -39,7 +40,12 @@ def token_features(token: str) -> list[str]:
 def pair_features(tokens: Sequence[list[str]]) -> list[str]:
     """The pairs of a sentence from the features of its tokens: neighbouring words, and neighbouring concepts."""
     streams = {PAIR: [names[0][1:] for names in tokens], CONCEPT_PAIR: [n[1:] for names in tokens for n in names if n[0] == CONCEPT]}
-    return [f"{pair}{a} {b}" for pair, stream in streams.items() for a, b in zip(stream, stream[1:], strict=False)]
+    return [
+        f"{pair}{a} {b}"
+        for pair, stream in streams.items()
+        for gap in range(1, REACH[pair] + 1)
+        for a, b in zip(stream, stream[gap:], strict=False)
+    ]
 
 
 def parts_of(name: str) -> set[str]:
@@ -142,16 +148,20 @@ class Vocabulary:
         return counted
 
     def _pair_counts(self, pair: str, units: list[list[int]], row_of: np.ndarray, n_rows: int) -> Matrix:
-        """How often two units (words, or concepts with what lies between them left out) follow each other in a row."""
+        """How often two units (words; concepts, what lies between them left out) follow each other within reach in a row."""
         known, feature = self._pairs[pair]
         stream = np.fromiter((u for unit in units for u in unit), dtype=np.int64)
         row_of = np.repeat(row_of, [len(unit) for unit in units])
-        left, right = stream[:-1], stream[1:]
-        code = np.where((left >= 0) & (right >= 0) & (row_of[:-1] == row_of[1:]), left * len(self) + right, -1)
-        at = np.minimum(np.searchsorted(known, code), len(known) - 1)
-        hit = known[at] == code
-        rows, columns = row_of[:-1][hit], feature[at[hit]]
-        return sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(n_rows, len(self)))
+        rows, columns = [], []
+        for gap in range(1, REACH[pair] + 1):
+            left, right = stream[:-gap], stream[gap:]
+            code = np.where((left >= 0) & (right >= 0) & (row_of[:-gap] == row_of[gap:]), left * len(self) + right, -1)
+            at = np.minimum(np.searchsorted(known, code), len(known) - 1)
+            hit = known[at] == code
+            rows.append(row_of[:-gap][hit])
+            columns.append(feature[at[hit]])
+        where = (np.concatenate(rows), np.concatenate(columns))
+        return sparse.csr_matrix((np.ones(len(where[0]), np.float32), where), shape=(n_rows, len(self)))
 
     def weigh(self, counted: Matrix) -> Matrix:
         """Counts -> TF-IDF: (1 + ln tf) × idf × kind weight, rows of length one; same shape."""

@@ -26,7 +26,7 @@ from classifier.thresholds import choose_thresholds, key, review_band
 Record = dict[str, Any]
 
 FOLDS = 5
-MAX_FEATURES = 30_000
+MAX_FEATURES = 34_000
 C_DOCUMENT, C_SENTENCE, C_STACK = 8.0, 4.0, 0.3
 CONTEXT_WEIGHT = 0.4  # of the neighbours' features against the sentence's own
 
