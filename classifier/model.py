@@ -84,10 +84,18 @@ def targets(records: Sequence[Record], passages: Sequence[Passage], taxonomy: Ta
             if facet not in record:
                 continue
             for j, span in enumerate(spans):
-                hits = [m["labels"] for m in record[facet] if overlaps(span, (m["start"], m["end"]))]
-                sentence[row + j, k] = any(label == ANY or label in labels for labels in hits)
+                sentence[row + j, k] = _said(span, record[facet], label)
         row += len(spans)
     return Targets(document, evidence, sentence)
+
+
+def _said(span: tuple[int, int], marked: Sequence[Record], label: str) -> float:
+    """1 when a marked span with the label is this sentence, 0 when none touches it; NaN for a mere piece of one («Rektor sier:»)."""
+    near = [m for m in marked if overlaps(span, (m["start"], m["end"]))]
+    same = [m for m in near if 2 * (min(span[1], m["end"]) - max(span[0], m["start"])) >= max(span[1], m["end"]) - min(span[0], m["start"])]
+    if any(label == ANY or label in m["labels"] for m in same):
+        return 1
+    return float("nan") if any(label == ANY or label in m["labels"] for m in near) else 0
 
 
 def _fit_column(features: Matrix, wanted: np.ndarray, c: float) -> np.ndarray:

@@ -45,6 +45,15 @@ NB = set(
 )
 
 
+def common_name(kind: str, given: str) -> str:
+    """The common name of what a writer called a genre or a sector: the first row of `names.tsv` with a word part that stands in it."""
+    for line in (Path(__file__).parent / "names.tsv").read_text(encoding="utf-8").splitlines():
+        row_kind, name, parts = line.split("\t")
+        if row_kind == kind and any(re.search(rf"\b{part.replace('~', ' ')}", given.lower()) for part in parts.split()):
+            return name
+    return given.lower()
+
+
 def parse(path: Path):
     """Yield (line number, header, labels, marked text) of each description in a file."""
     start, lines = 0, []
@@ -137,8 +146,8 @@ def convert(path: Path, prefix: str, complain):
                 "id": f"{prefix}{n:02d}",
                 "writer": f"w{prefix[1:]}",
                 "lang": head[0],
-                "genre": head[1].lower(),
-                "sector": head[2].lower(),
+                "genre": common_name("genre", head[1]),
+                "sector": common_name("sector", head[2]),
                 "source": "constructed" if head[3] == "-" else "rewritten",
                 "source_url": None if head[3] == "-" else head[3],
                 "text": text,
