@@ -6,6 +6,10 @@ from typing import Any
 from classifier.evaluation import shown
 from classifier.storage import Model
 
+BANDS = """\
+A label is given from its threshold on. Between the two figures of the review band a person should look: outside it, nine of ten decisions
+were right on texts by writers that the model had not seen."""
+
 LIMITS = """\
 - It reads what a passage says, word by word; it does not know the project. Irony, distant negation and knowledge of the world
   are beyond it.
@@ -20,7 +24,8 @@ def card(model: Model, figures: Mapping[str, Mapping[str, Any]], data: Mapping[s
     """Markdown for a trained model; `figures` are results of `evaluate` by name of the data they were made on."""
     lines = [f"# Model card: {model}", "", "Labels Norwegian (bokmål and nynorsk) texts by TF-IDF and logistic regression.", ""]
     lines += ["## Training", ""]
-    lines += [f"- {key}: {value}" for key, value in model.training.items() if key != "labels"]
+    lines += [f"- {key}: {value}" for key, value in model.training.items()]
+    lines += ["", BANDS]
     lines += ["", "| label | documents or spans | threshold | review band |", "|---|---|---|---|"]
     for facet in model.taxonomy.facets:
         for code in facet.codes:

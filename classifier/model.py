@@ -7,6 +7,7 @@ the first ones calibrates and combines them. Thresholds and review bands come fr
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version as version_of
 from typing import Any
 from zlib import crc32
 
@@ -199,6 +200,11 @@ class OutOfFold:
     sentence: np.ndarray
 
 
+def versions() -> str:
+    """The versions that a model's weights depend on."""
+    return ", ".join(f"{name} {version_of(name)}" for name in ("scikit-learn", "scipy", "numpy", "simplemma"))
+
+
 def _take(matrix: Matrix, mask: np.ndarray) -> Matrix:
     return matrix[np.flatnonzero(mask)]
 
@@ -267,6 +273,6 @@ def train(
     model = Model(
         name, version, taxonomy, vocabulary, document_weights, sentence_weights,
         stacks["document"], stacks["sentence"], thresholds, review,
-        {"seed": seed, "documents": n, "sentences": m, "features": len(vocabulary)},
+        {"seed": seed, "documents": n, "sentences": m, "features": len(vocabulary), "versions": versions()},
     )  # fmt: skip
     return model, OutOfFold(held_out["document"], held_out["sentence"])

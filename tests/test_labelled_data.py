@@ -46,12 +46,23 @@ def test_schema(records: list[dict]) -> None:
 
 
 def test_counts(records: list[dict]) -> None:
-    """The set is as large and as balanced as its datasheet says."""
-    c = counts(records, taxonomy.shipped())
-    assert c["documents"] >= 400
+    """The set is as large, as balanced and as varied as its datasheet says."""
+    facets = taxonomy.shipped()
+    c = counts(records, facets)
+    assert c["documents"] >= 4000
+    assert {code: c[f"type.{code}"] for code in facets["type"].codes if c[f"type.{code}"] < 700} == {}
+    assert c["type none"] >= 700
+    for code in facets["type"].codes:
+        assert sum(code in r["type"] and len(r["type"]) > 1 for r in records) >= c[f"type.{code}"] / 2, code
+    assert {code: c[f"barriere.{code}"] for code in facets["barriere"].codes if c[f"barriere.{code}"] < 250} == {}
+    for code in facets["barriere"].codes:
+        assert sum(any(code in b["labels"] for b in r["barriere"]) for r in records) >= 200, code
+    assert sum(len(r["negatives"]) for r in records) >= 1500
+    assert {code: c[f"fase.{code}"] for code in facets["fase"].codes if c[f"fase.{code}"] < 500} == {}
+    assert {code: c[f"verdi.{code}"] for code in facets["verdi"].codes if c[f"verdi.{code}"] < 500} == {}
     assert c["lang.nn"] >= 0.25 * len(records)
     assert c["source.rewritten"] >= 0.5 * len(records)
-    assert sum(len(words(r["text"])) < 40 for r in records) >= 0.15 * len(records)
+    assert sum(len(words(r["text"])) < 40 for r in records) >= 0.2 * len(records)
     assert len({r["genre"] for r in records}) >= 12
     assert len({r["sector"] for r in records}) >= 20
 
