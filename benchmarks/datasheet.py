@@ -49,16 +49,9 @@ def counts_part() -> str:
 
 
 def agreement_part() -> str:
-    files = sorted((DATA / "second").glob("*.jsonl"))
-    if not files:
-        return "None yet."
-    second = read_labelled(files, taxonomy.shipped())
-    first = (
-        {r["id"]: r for r in read_labelled([DATA / "second" / "first" / f for f in []] or [DATA / "first.jsonl"], taxonomy.shipped())}
-        if (DATA / "first.jsonl").exists()
-        else {r["id"]: r for r in read_labelled([DATA / "train.jsonl", DATA / "test.jsonl"], taxonomy.shipped())}
-    )
-    pairs = [(first[r["id"]], r) for r in second if r["id"] in first]
+    first, second = (read_labelled([DATA / "second" / f"{who}.jsonl"], taxonomy.shipped()) for who in ("first", "second"))
+    labels = {r["id"]: r for r in first}
+    pairs = [(labels[r["id"]], r) for r in second]
     counted, alphas = agreement([a for a, _ in pairs], [b for _, b in pairs], taxonomy.shipped())
     totals = counted.table.sum(axis=0)
     figures = summary(counted.columns, totals)
