@@ -72,7 +72,7 @@ def label(
     if resume and out.exists() and not part.exists():  # with a part, OUT is what --force was to replace
         return Summary(resumed=-1)
     run: dict[str, Any] = {"model": str(model), "thresholds": model.thresholds, "input": source.name, "columns": source.columns}
-    run |= {"text": source.text_column, "id": source.id_column, "all_scores": all_scores}
+    run |= {"text": source.text_column, "id": source.id_column, "all_scores": all_scores, "state": _state(source.name)}
     try:
         done = _done(journal, part, run) if resume else None
         return _write(settings, out, part, journal, model, jobs, run, done, progress)
@@ -80,6 +80,14 @@ def label(
         raise ClassifierError(
             f"{out}: cannot write: {error.strerror or error}; what was done is kept: mend it and go on with --resume"
         ) from error
+
+
+def _state(name: str) -> list[float] | None:
+    """Size and time of change of an input file: a run goes on only with the file that it began with."""
+    with contextlib.suppress(OSError):
+        stat = os.stat(name)
+        return [stat.st_size, stat.st_mtime]
+    return None
 
 
 def _may_write(out: Path, part: Path, force: bool, resume: bool) -> None:
@@ -123,13 +131,10 @@ def _write(
             _note(log, run)
             file.write(head)
         _append(file, log, settings, encode, model, jobs, summary, progress)
-    if FORMATS[settings.suffix].finish.__name__ == "_finish_text":
-        os.replace(part, out)
-    else:
-        made = out.parent / f".{out.name}.made"
-        FORMATS[settings.suffix].finish(part, made, settings)
-        os.replace(made, out)
-        part.unlink()
+    made = out.parent / f".{out.name}.made"
+    FORMATS[settings.suffix].finish(part, made, settings)
+    os.replace(made, out)
+    part.unlink(missing_ok=True)
     journal.unlink()
     return summary
 

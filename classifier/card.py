@@ -8,13 +8,13 @@ from classifier.storage import Model
 
 BANDS = """\
 A label is given from its threshold on. Between the two figures of the review band a person should look: outside it, nine of ten decisions
-were right on texts by writers that the model had not seen."""
+were right on training texts that the weights were not learnt from."""
 
 LIMITS = """\
 - It reads what a passage says, word by word; it does not know the project. Irony, distant negation and knowledge of the world
   are beyond it.
-- The labelled texts were written, and labelled, by language models under a codebook. They are not natural text, and figures on
-  a test split of the same making flatter; the figures on real text are the ones to plan by.
+- Figures on texts made, or chosen, in the same way as the training texts flatter (the datasheet of the training data tells how they
+  were made); figures on real text that nobody of the project wrote are the ones to plan by.
 - Probabilities are calibrated on the training data (out of fold). On other kinds of text they are less sure than they look.
 - Shares counted from its labels carry its errors. Do not use it to decide about single applications or persons.
 """
@@ -30,7 +30,7 @@ def card(model: Model, figures: Mapping[str, Mapping[str, Any]], data: Mapping[s
     for facet in model.taxonomy.facets:
         for code in facet.codes:
             name = f"{facet.code}.{code}"
-            threshold = model.thresholds.get(name)
+            threshold = model.thresholds.get(name, model.thresholds.get(facet.code))
             band = model.review.get(name)
             shown_band = "–" if band is None else f"{band[0]:.2f}–{band[1]:.2f}"
             chosen = "most probable" if threshold is None else shown(threshold, 2)

@@ -23,7 +23,17 @@ LANGUAGES = ("nb", "nn", "en")
 
 
 class Commands(click.Group):
-    """The one place where an error of the library becomes a line on stderr and exit code 2."""
+    """The one place where an error of the user becomes a line on stderr and exit code 2."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            sys.exit(super().main(*args, **(extra | {"standalone_mode": False})) or 0)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+        except click.UsageError as error:
+            place = error.ctx.command_path if error.ctx else "innovasjon"
+            click.echo(f"innovasjon: {' '.join(error.format_message().split())} (see {place} --help)", err=True)
+        sys.exit(2)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -87,6 +97,8 @@ def label(
     from classifier import batch
     from classifier.documents import open_sources
 
+    if output == Path("-"):
+        output = None
     source = open_sources(inputs, text_column, id_column)
     model = _with_thresholds(_model(model_folder), thresholds)
     with _progress(output is not None) as advance:
@@ -172,12 +184,13 @@ def evaluate(data: tuple[str, ...], model_folder: str | None, json_file: Path | 
 @main.command()
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @taxonomy_option
-def check(data: tuple[str, ...], taxonomy_file: Path | None) -> None:
+@model_option
+def check(data: tuple[str, ...], taxonomy_file: Path | None, model_folder: str | None) -> None:
     """Validate labelled data (JSONL) and count it: schema, offsets, near-duplicates, repeated phrases."""
     from classifier.annotation import data_faults
     from classifier.documents.labelled import counts, read_labelled
 
-    taxonomy = _taxonomy(taxonomy_file)
+    taxonomy = _taxonomy(taxonomy_file, model_folder)
     records = read_labelled(data, taxonomy)
     for name, n in sorted(counts(records, taxonomy).items()):
         click.echo(f"{name:36} {n:6}")
@@ -189,12 +202,13 @@ def check(data: tuple[str, ...], taxonomy_file: Path | None) -> None:
 
 @main.command()
 @taxonomy_option
+@model_option
 @language_option
-def taxonomy(taxonomy_file: Path | None, language: str) -> None:
+def taxonomy(taxonomy_file: Path | None, model_folder: str | None, language: str) -> None:
     """Print the codes of facets and labels with their names and definitions."""
     from classifier.display import show_taxonomy
 
-    click.echo(show_taxonomy(_taxonomy(taxonomy_file), language))
+    click.echo(show_taxonomy(_taxonomy(taxonomy_file, model_folder), language))
 
 
 def _model(folder: str | None) -> "Model":
@@ -203,9 +217,12 @@ def _model(folder: str | None) -> "Model":
     return storage.shipped() if folder is None else storage.load(folder)
 
 
-def _taxonomy(file: Path | None) -> "Taxonomy":
+def _taxonomy(file: Path | None, model_folder: str | None = None) -> "Taxonomy":
+    """The taxonomy of a file, else of a model, else the shipped one."""
     from classifier import taxonomy as taxonomies
 
+    if file is None and model_folder is not None:
+        return _model(model_folder).taxonomy
     return taxonomies.shipped() if file is None else taxonomies.read(file)
 
 

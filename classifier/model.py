@@ -5,6 +5,7 @@ for sentence labels, with the neighbouring sentences as context). A second, smal
 the first ones calibrates and combines them. Thresholds and review bands come from the same out-of-fold probabilities.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as version_of
@@ -43,15 +44,22 @@ class Targets:
 
 def case(record: Record) -> str:
     """What a record is about: records of one case never stand on both sides of a split."""
-    return str(record.get("case") or record.get("source_url") or record["id"])
+    page = re.sub(r"^https?://(www\.)?|/*(#.*)?$", "", str(record.get("source_url") or ""))
+    return str(record.get("case") or page or record["id"])
 
 
-def fold_of(record: Record, seed: int, folds: int = FOLDS) -> int:
-    """The cross-validation fold of a record, the same for all that one hand wrote (or, where that is not told, for its case).
+def folds_of(records: Sequence[Record], seed: int) -> np.ndarray:
+    """The cross-validation fold of each record: by writer where enough writers are told apart, else by case.
 
-    What is learnt from one writer should hold for another: thresholds chosen on texts by the same hand are too bold.
+    What is learnt from one writer should hold for another: thresholds chosen on texts by the same hand are too bold. (A case that two
+    writers told may then stand in two folds.)
     """
-    return crc32(f"{seed} {record.get('writer') or case(record)}".encode()) % folds
+    by_writer = len({r["writer"] for r in records if r.get("writer")}) >= 4 * FOLDS
+    groups = [str(r.get("writer") if by_writer and r.get("writer") else case(r)) for r in records]
+    folds = np.array([crc32(f"{seed} {group}".encode()) % FOLDS for group in groups])
+    if len(set(folds)) < 2:
+        raise ClassifierError("too few labelled texts of different cases to train on; add texts")
+    return folds
 
 
 def overlaps(a: tuple[int, int], b: tuple[int, int]) -> bool:
@@ -194,7 +202,7 @@ def select(vocabulary: Vocabulary, batch: Rows, wanted: Targets, most: int) -> V
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Probabilities of every training record by models that have not seen its case."""
+    """Probabilities of every training record by weights that were not learnt from its fold (the vocabulary was chosen on all)."""
 
     document: np.ndarray
     sentence: np.ndarray
@@ -239,7 +247,7 @@ def train(
     wanted = targets(records, passages, taxonomy)
     vocabulary = select(vocabulary, rows(vocabulary, passages), wanted, MAX_FEATURES)
     batch = rows(vocabulary, passages)
-    folds = np.array([fold_of(r, seed) for r in records])
+    folds = folds_of(records, seed)
     sentence_folds = np.repeat(folds, np.diff(batch.starts))
     n, m = batch.documents.shape[0], batch.sentences.shape[0]
     inputs = {"document": np.zeros((n, 2 * wanted.document.shape[1])), "sentence": np.zeros((m, wanted.sentence.shape[1]))}

@@ -96,6 +96,8 @@ def save(model: Model, folder: Path, card: str) -> None:
         "review": model.review,
         "training": model.training,
     }
+    if folder.exists() and not (folder.is_dir() and ((folder / "model.json").exists() or not any(folder.iterdir()))):
+        raise ClassifierError(f"{folder}: is there and is no model; it is not replaced, choose another folder")
     names = json.dumps(model.vocabulary.names, ensure_ascii=False, separators=(",\n", ":"))
     arrays = {name: getattr(model, name) for name in ARRAYS[1:]} | {"feature_weights": model.vocabulary.weights}
     try:

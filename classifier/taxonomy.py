@@ -26,6 +26,8 @@ RESERVED = {
     "source_url",
     "genre",
     "sector",
+    "case",
+    "writer",
 }
 
 
@@ -72,9 +74,6 @@ class Taxonomy:
 
     def __getitem__(self, code: str) -> Facet:
         return next(facet for facet in self.facets if facet.code == code)
-
-    def __contains__(self, code: str) -> bool:
-        return any(facet.code == code for facet in self.facets)
 
     def of(self, unit: str) -> tuple[Facet, ...]:
         """The facets of a unit, `document` or `sentence`."""

@@ -528,3 +528,19 @@ def test_taxonomy(run: Run, model: Model) -> None:
                 assert re.search(
                     rf"^  {label.code} +{re.escape(label.name(language))}: {re.escape(label.definitions[language])}$", out, re.M
                 )
+
+
+def test_usage_errors_are_one_line(run: Run) -> None:
+    """A wrong option, a missing argument or a wrong value is one line that says where to look, exit code 2."""
+    for args in (["label"], ["label", "x.csv", "--bogus"], ["label", "x.csv", "--jobs", "0"], ["nonsense"]):
+        done = run(*args)
+        assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
+        assert done.stderr.startswith("innovasjon: ")
+        assert "--help" in done.stderr
+
+
+def test_check_and_taxonomy_know_a_models_labels(run: Run) -> None:
+    """With --model the taxonomy is the model's own."""
+    assert "Tjenesteinnovasjon" in run("taxonomy", "--model", "models/default", cwd=Path(__file__).parent.parent).stdout
+    done = run("check", "labelled_data/test.jsonl", "--model", "models/default", cwd=Path(__file__).parent.parent)
+    assert done.returncode == 0, done.stderr

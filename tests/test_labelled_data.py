@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -115,3 +117,9 @@ def test_no_source_page_of_the_real_texts(records: list[dict]) -> None:
     assert not {r.get("source_url") for r in real if r.get("source_url")} & {r["source_url"] for r in records}
     mixed = near_duplicates(records + [{"id": f"real-{r['id']}", "text": r["text"]} for r in real])
     assert mixed == []
+
+
+def test_datasheet_is_current() -> None:
+    """The generated parts of the datasheet are those that the data gives."""
+    script = ROOT / "benchmarks" / "datasheet.py"
+    assert subprocess.run([sys.executable, script, "--check"], check=False).returncode == 0, "run `make datasheet`"

@@ -14,7 +14,7 @@ from classifier import ClassifierError, load, predict_many, taxonomy
 from classifier.documents.labelled import read_labelled
 from classifier.evaluation import evaluate
 from classifier.features import KIND_WEIGHT, learn_vocabulary, pair_features, passage, token_features
-from classifier.model import case, fold_of, train
+from classifier.model import case, folds_of, train
 from classifier.scoring import linear, rows
 from classifier.storage import save, shipped
 
@@ -74,13 +74,25 @@ def test_training_is_deterministic(records: list[dict]) -> None:
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
 
-def test_one_case_is_in_one_fold(records: list[dict]) -> None:
-    """No case, and no writer, stands on both sides of a cross-validation split."""
-    folds: dict[str, set[int]] = {}
-    for record in records:
-        folds.setdefault(record["writer"], set()).add(fold_of(record, 0))
-    assert all(len(f) == 1 for f in folds.values())
-    assert len({f for fs in folds.values() for f in fs}) > 1
+def test_folds_keep_groups_together(records: list[dict]) -> None:
+    """With many writers no writer stands in two folds; with few no case does; all in one case is refused."""
+    for key, some in (("writer", records), ("case", [r | {"writer": "one"} for r in records[:200]])):
+        folds: dict[str, set[int]] = {}
+        for record, fold in zip(some, folds_of(some, 0), strict=True):
+            folds.setdefault(record["writer"] if key == "writer" else case(record), set()).add(int(fold))
+        assert all(len(f) == 1 for f in folds.values())
+        assert len({f for fs in folds.values() for f in fs}) == 5
+    with pytest.raises(ClassifierError, match="different cases"):
+        folds_of([r | {"writer": None, "case": "x"} for r in records[:30]], 0)
+
+
+def test_a_folder_that_is_no_model_is_not_replaced(tmp_path: Path) -> None:
+    """Saving a model never takes the place of somebody's other files."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(ClassifierError, match="not replaced"):
+        save(shipped(), tmp_path / "mine", "card")
+    assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
 def test_too_few_texts_are_refused(records: list[dict]) -> None:
@@ -162,11 +174,11 @@ def test_quality_floor() -> None:
     gold = read_labelled([TEST], taxonomy.shipped())
     predicted = [p.to_dict() for p in predict_many(r["text"] for r in gold)]
     figures = evaluate(gold, predicted, taxonomy.shipped(), rounds=1)["figures"]
-    assert figures["type"]["macro"]["value"] > 0.65
-    assert figures["barriere?"]["micro"]["value"] > 0.65
-    assert figures["barriere"]["micro"]["value"] > 0.52
-    assert figures["fase"]["macro"]["value"] > 0.62
-    assert figures["verdi"]["micro"]["value"] > 0.58
+    assert figures["type"]["macro"]["value"] > 0.70
+    assert figures["barriere?"]["micro"]["value"] > 0.80
+    assert figures["barriere"]["micro"]["value"] > 0.74
+    assert figures["fase"]["macro"]["value"] > 0.72
+    assert figures["verdi"]["micro"]["value"] > 0.75
 
 
 @pytest.mark.slow
@@ -186,6 +198,7 @@ def test_case_of_a_record() -> None:
     """A case is told by the record, else by its source page, else it is the text itself."""
     assert case({"id": 1, "case": "x", "source_url": "y"}) == "x"
     assert case({"id": 1, "source_url": "y"}) == "y"
+    assert case({"id": 1, "source_url": "https://www.a.no/b/#c"}) == case({"id": 2, "source_url": "http://a.no/b"})
     assert case({"id": 1}) == "1"
 
 

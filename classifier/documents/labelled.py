@@ -36,6 +36,7 @@ def faults_of(record: Record, taxonomy: Taxonomy) -> list[str]:
         return faults
     for mark in record.get("evidence") or ():
         faults += _span_faults(mark, text, "evidence")
+        faults += [] if mark.get("labels") else ["evidence: a span without labels"]
         faults += [f"evidence: unknown label {x!r}" for x in mark.get("labels", []) if x not in known]
         for name in set(mark.get("labels", [])) & known:
             facet, _, code = name.partition(".")

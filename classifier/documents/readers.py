@@ -160,7 +160,7 @@ def _json_lines(source: Input) -> Iterator[tuple[dict[str, Any], str | None]]:
                 continue
             raw = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
             try:
-                value = json.loads(raw)
+                value = json.loads(raw, parse_constant=lambda name: None)  # NaN is no JSON
             except (ValueError, RecursionError) as error:
                 yield {"input": raw}, f"linjen er ikke gyldig JSON: {error}"
                 continue

@@ -15,6 +15,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,8 @@ def format_of(path: Path) -> str:
     suffix = suffix_of(path)
     if suffix not in FORMATS:
         raise ClassifierError(f"{path}: unknown output format {path.suffix or '(no suffix)'}; known are {', '.join(FORMATS)}")
+    if suffix == ".parquet" and find_spec("pyarrow") is None:  # before the work, not after it
+        raise ClassifierError(f'{path}: Parquet needs an extra: pip install "norwegian-innovation-classifier[parquet]"')
     return suffix
 
 

@@ -43,6 +43,8 @@ def answer(line: str, texts: dict[str, dict]) -> dict:
     barriers = []
     for item in cells[4].replace("-", " ").split():
         number, _, labels = item.partition(":")
+        if int(number) < 1:
+            raise ValueError(f"sentence {number}: sentences are numbered from 1")
         start, end = spans[int(number) - 1]
         barriers.append({"start": start, "end": end, "labels": labels.split(",")})
     record = {"id": row["id"], "text": row["text"], "type": cells[1].replace("-", "").split(), "fase": cells[2]}
@@ -111,7 +113,7 @@ def suspects(rows: list[dict], most: int) -> list[tuple[dict, str]]:
             said.append((abs(gap), f"{'+' if gap > 0 else '-'}{facet}.{label} ({abs(gap):.2f})"))
         for j in range(starts[i], starts[i + 1]):
             for k, (_, label) in enumerate(model.sentence_labels):
-                gap = held_out.sentence[j, k] - wanted.sentence[j, k]
+                gap = np.nan_to_num(held_out.sentence[j, k] - wanted.sentence[j, k])
                 said.append((abs(gap), f"{'+' if gap > 0 else '-'}{label or 'barrier'} in [{j - starts[i] + 1}] ({abs(gap):.2f})"))
         said = sorted(said, reverse=True)[:4]
         found.append((said[0][0], row, ", ".join(words for gap, words in said if gap > 0.6)))

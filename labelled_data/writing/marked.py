@@ -3,7 +3,6 @@
 
     marked.py FILE.txt [...] [-o OUT.jsonl]      check, count and (with -o) convert
     marked.py --split FOLDER FILE.txt [...]      convert into train.jsonl and test.jsonl, a fifth of the cases in test
-    marked.py --blind DATA.jsonl                 the texts alone, for a second annotator
 
 Offsets are never counted by hand: a writer wraps the sentence in braces and names its codes.
 
@@ -25,24 +24,17 @@ from collections import Counter
 from pathlib import Path
 from zlib import crc32
 
-TYPE = "tjeneste prosess organisasjon kommunikasjon produkt".split()
-FASE = "ide pilot i_bruk spredt ukjent".split()
-VERDI = "effektivitet kvalitet".split()
-BARRIERE = (
-    "regulering insentiver_virksomhet budsjett risikoaversjon silotenking tid_og_ressurser insentiver_ansatte innkjop brukermotstand annen"
-).split()
-KINDS = "denied need measure risk success other".split()
+from classifier import taxonomy
+from classifier.documents.labelled import NEGATIVE_KINDS
+from classifier.model import case
+from classifier.preprocessing import language
+
+FACETS = taxonomy.shipped()
+TYPE, FASE, VERDI, BARRIERE = (list(FACETS[code].codes) for code in ("type", "fase", "verdi", "barriere"))
+KINDS = sorted(NEGATIVE_KINDS)
 MARK = re.compile(r"\{([^{}:]*):\s*([^{}]*)\}")
 FULL_STOP = re.compile(r"[.!?]\s+[A-ZÆØÅ][a-zæøå]")
 ABBREVIATED = re.compile(r"\b(jf|kap|nr|bl\.a|mv|st|pkt|ca|osv|f\.eks|inkl|evt|dvs|mfl|m\.m)\.\s+[A-ZÆØÅ]")
-NN = set(
-    "ikkje eg ein eit ei dei frå også òg nokon noko korleis kva kvar kven vert vart blei verte sjølv "
-    "berre meir mykje no då heile saman gjer gjere vere vore hjå tenester kommunane tilsette".split()
-)
-NB = set(
-    "ikke jeg en et de fra også noen noe hvordan hva hvor hvem ble blir selv bare mer mye nå da hele "
-    "sammen gjør gjøre være vært hos tjenester kommunene ansatte".split()
-)
 
 
 def common_name(kind: str, given: str) -> str:
@@ -138,9 +130,8 @@ def convert(path: Path, prefix: str, complain):
         words = re.findall(r"\w+", text.lower())
         if not 12 <= len(words) <= 420:
             fault(f"{len(words)} words; 12 to 400 wanted")
-        nn, nb = sum(w in NN - NB for w in words), sum(w in NB - NN for w in words)
-        if len(words) >= 30 and ((head[0] == "nn") != (nn > nb) or head[0] not in ("nb", "nn")):
-            fault(f"language {head[0]}, but {nb} bokmål and {nn} nynorsk function words")
+        if len(words) >= 30 and head[0] != language(text):
+            fault(f"language {head[0]}, but it reads as {language(text)}")
         rows.append(
             {
                 "id": f"{prefix}{n:02d}",
@@ -188,14 +179,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("-o", "--output", type=Path)
-    parser.add_argument("--blind", action="store_true")
     parser.add_argument("--split", type=Path)
     args = parser.parse_args()
-    if args.blind:
-        for path in args.files:
-            for row in map(json.loads, path.open(encoding="utf-8")):
-                print(f"=== {row['id']} | {row['lang']} | {row.get('genre', '')}\n{row['text']}\n")
-        return
     faults, rows = [], []
     for path in args.files:
         prefix = re.sub(r"\D", "", path.stem) or path.stem
@@ -217,7 +202,7 @@ def main():
         args.output.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
     if args.split:  # by case (the page, or the text where there is none), so that it stays fixed as the set grows
         for part, wanted in (("test", True), ("train", False)):
-            kept = [r for r in rows if (crc32((r["source_url"] or r["id"]).encode()) % 5 == 0) == wanted]
+            kept = [r for r in rows if (crc32(case(r).encode()) % 5 == 0) == wanted]
             (args.split / f"{part}.jsonl").write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in kept), encoding="utf-8")
     sys.exit(bool(faults))
 
