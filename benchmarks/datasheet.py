@@ -9,6 +9,7 @@ import argparse
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 from classifier import taxonomy
@@ -60,10 +61,12 @@ def agreement_part() -> str:
         f"{figure}.{label}": 2 * tp / max(2 * tp + fp + fn, 1)
         for (figure, label), (tp, fp, fn) in zip(counted.columns, totals, strict=True)
     }
+    kinds = Counter(line.split("\t")[1] for line in (DATA / "second" / "corrections.tsv").read_text(encoding="utf-8").splitlines())
+    changed = ", ".join(f"{n} by {kind}" for kind, n in sorted(kinds.items()))
     per_label = [[name, f"{f1[name]:.2f}", f"{alpha:.2f}"] for name, alpha in alphas.items()]
     return "\n".join(
         [
-            f"{len(pairs)} documents annotated a second time, blind.",
+            f"{len(pairs)} documents annotated a second time, blind. Changed since (`second/corrections.tsv`, documents): {changed}.",
             "",
             table(["figure", "micro-F1", "macro-F1"], rows),
             "",

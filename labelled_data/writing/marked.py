@@ -2,7 +2,7 @@
 """Marked text <-> labelled data: how the descriptions are written and labelled by hand.
 
     marked.py FILE.txt [...] [-o OUT.jsonl]      check, count and (with -o) convert
-    marked.py --split FOLDER FILE.txt [...]      convert into train.jsonl and test.jsonl, a fifth of the cases in test
+    marked.py --split FOLDER FILE.txt [...]      convert, and add what is new to train.jsonl and test.jsonl there
 
 Offsets are never counted by hand: a writer wraps the sentence in braces and names its codes.
 
@@ -25,6 +25,7 @@ from pathlib import Path
 from zlib import crc32
 
 from classifier import taxonomy
+from classifier.documents import labelled
 from classifier.documents.labelled import NEGATIVE_KINDS
 from classifier.model import case
 from classifier.preprocessing import language
@@ -155,18 +156,23 @@ def convert(path: Path, prefix: str, complain):
 
 def counts(rows):
     """The counts that a writer's quotas are stated in."""
-    c = Counter(n=len(rows), nn=sum(r["lang"] == "nn" for r in rows), rewritten=sum(r["source"] == "rewritten" for r in rows))
+    c = labelled.counts(rows, FACETS)
     c["under 40 words"] = sum(len(r["text"].split()) < 40 for r in rows)
     c["over 150 words"] = sum(len(r["text"].split()) > 150 for r in rows)
-    c["no type"] = sum(not r["type"] for r in rows)
-    c["no barrier"] = sum(not r["barriere"] for r in rows)
-    for r in rows:
-        c.update(f"type.{x}" for x in r["type"])
-        c.update(f"verdi.{x}" for x in r["verdi"])
-        c[f"fase.{r['fase']}"] += 1
-        c.update(f"barriere.{x}" for b in r["barriere"] for x in b["labels"])
-        c.update(f"!{n['kind']}" for n in r["negatives"])
     return c
+
+
+def add_to(folder, rows):
+    """Add new rows to train.jsonl and test.jsonl: to the part that has their case, else by a hash of the case, a fifth to test."""
+    files = {part: folder / f"{part}.jsonl" for part in ("train", "test")}
+    there = {part: [json.loads(line) for line in file.open(encoding="utf-8")] if file.exists() else [] for part, file in files.items()}
+    part_of = {case(r): part for part, old in there.items() for r in old}
+    ids = {r["id"] for old in there.values() for r in old}
+    for r in rows:
+        if r["id"] not in ids:
+            part = part_of.get(case(r), "test" if crc32(case(r).encode()) % 5 == 0 else "train")
+            with files[part].open("a", encoding="utf-8") as out:
+                out.write(json.dumps(r, ensure_ascii=False) + "\n")
 
 
 def taken_pages():
@@ -200,10 +206,8 @@ def main():
     print("  ".join(f"{k} {v}" for k, v in sorted(counts(rows).items())))
     if args.output:
         args.output.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
-    if args.split:  # by case (the page, or the text where there is none), so that it stays fixed as the set grows
-        for part, wanted in (("test", True), ("train", False)):
-            kept = [r for r in rows if (crc32(case(r).encode()) % 5 == 0) == wanted]
-            (args.split / f"{part}.jsonl").write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in kept), encoding="utf-8")
+    if args.split:
+        add_to(args.split, rows)
     sys.exit(bool(faults))
 
 
