@@ -7,22 +7,19 @@ A generated part stands between `<!-- NAME -->` and `<!-- /NAME -->`. With --che
 
 import argparse
 import json
-import re
 import sys
 from collections import Counter
 from pathlib import Path
 
+from parts import filled, table
+
 from classifier import taxonomy
-from classifier.annotation import agreement
+from classifier.annotation.agreement import agreement
 from classifier.documents.labelled import counts, read_labelled
 from classifier.evaluation import summary
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "labelled_data"
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, ["---"] * len(header), *rows])
 
 
 def counts_part() -> str:
@@ -102,7 +99,7 @@ def main() -> None:
     path = DATA / "README.md"
     old = text = path.read_text(encoding="utf-8")
     for name, make in PARTS.items():
-        text = re.sub(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, make=make: f"{m[1]}{make()}\n{m[2]}", text, flags=re.S)
+        text = filled(text, name, make())
     if args.check:
         sys.exit(text != old)
     path.write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from classifier import taxonomy
-from classifier.annotation import data_faults, near_duplicates, openings, repeated_runs, words, wrong_language
+from classifier.annotation.checks import data_faults, near_duplicates, openings, repeated_runs, words, wrong_language
 from classifier.documents.labelled import NEGATIVE_KINDS, SOURCES, counts, read_labelled
 from classifier.model import case
 

@@ -1,16 +1,11 @@
-"""Labelled data as a whole: near-duplicates, repeated phrases, told language, agreement between annotators."""
+"""Labelled data as a whole: near-duplicates, repeated phrases, told language."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
-
-from nltk.metrics.agreement import AnnotationTask
 
 from classifier.documents.labelled import Record
-from classifier.evaluation import Counts, count, spans
 from classifier.preprocessing import language
-from classifier.taxonomy import Taxonomy
 
 WORD = re.compile(r"\w+")
 SIMILAR = 0.5  # cosine over word 5-grams from which two texts are near-duplicates
@@ -84,27 +79,3 @@ def data_faults(records: Sequence[Record]) -> list[str]:
     if share > 1 - LANGUAGE_SHARE:
         faults.append(f"{share:.1%} of the texts are not in the language stated: {', '.join(ids[:10])}")
     return faults
-
-
-def agreement(first: Sequence[Record], second: Sequence[Record], taxonomy: Taxonomy) -> tuple[Counts, dict[str, float]]:
-    """(counts of the second annotator against the first, Krippendorff's alpha per `facet.label`), records pairwise in order.
-
-    Alpha is nominal, over documents; for a sentence facet over the documents that have the label somewhere. Source: Krippendorff (2004),
-    as computed by `nltk.metrics.agreement`.
-    """
-    alphas = {}
-    for facet in taxonomy.facets:
-        for code in facet.codes:
-            votes = []
-            for i, pair in enumerate(zip(first, second, strict=True)):
-                votes += [(who, i, _has(record, facet.code, code)) for who, record in enumerate(pair)]
-            distinct = {vote for _, _, vote in votes}
-            alphas[f"{facet.code}.{code}"] = float(AnnotationTask(data=votes).alpha()) if len(distinct) > 1 else float("nan")
-    return count(first, second, taxonomy), alphas
-
-
-def _has(record: Record, facet: str, code: str) -> bool:
-    value: Any = record.get(facet) or []
-    if isinstance(value, str):
-        return value == code
-    return any(code in labels for _, _, labels in spans(record, facet)) if value and isinstance(value[0], dict) else code in value

@@ -1,0 +1,1 @@
+"""Labelled data: checks of a set, agreement between annotators."""

@@ -1,0 +1,25 @@
+"""The command line, `innovasjon`: parse, call, print. Heavy imports stand inside the commands, so that `--help` is quick."""
+
+import io
+import sys
+
+import click
+
+from classifier import __version__
+from classifier.cli import labelling, training
+from classifier.cli.common import Commands
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="innovasjon")
+def main() -> None:
+    """Types of innovation, barriers, phase and value in Norwegian public-sector project descriptions."""
+    for stream in (sys.stdout, sys.stderr):  # piped on Windows they would be Windows-1252
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+for command in (
+    labelling.label, labelling.predict, training.train, training.evaluate, training.check, training.taxonomy,
+):  # fmt: skip
+    main.add_command(command)

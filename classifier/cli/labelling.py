@@ -1,0 +1,119 @@
+"""Commands that label: `label`, `predict`."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from classifier.cli.common import jobs_option, language_option, model_of, model_option, pair_of
+from classifier.errors import ClassifierError
+
+if TYPE_CHECKING:
+    from classifier.batch import Summary
+    from classifier.storage import Model
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A file (.csv .tsv .xlsx .jsonl .jsonl.gz .parquet); default: standard output."
+)
+@click.option("--text-column", help="The column that holds the text; default: text, tekst or beskrivelse.")
+@click.option("--id-column", help="The column that holds the id; default: id, else the row number.")
+@model_option
+@jobs_option
+@click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
+@click.option("--force", is_flag=True, help="Replace an output that exists.")
+@click.option("--all-scores", is_flag=True, help="In JSON: the probability of every label.")
+@click.option("--threshold", "thresholds", multiple=True, metavar="FACET.LABEL=P", help="Another threshold for a label; may be repeated.")
+def label(
+    inputs: tuple[str, ...], output: Path | None, text_column: str | None, id_column: str | None, model_folder: str | None,
+    jobs: int, resume: bool, force: bool, all_scores: bool, thresholds: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Label a batch: CSV, TSV, XLSX, JSONL, Parquet, a folder of .txt files, or - for standard input.
+
+    Several INPUTs of the same columns are labelled one after the other into one output.
+    """
+    from classifier import batch
+    from classifier.documents import open_sources
+
+    if output == Path("-"):
+        output = None
+    source = open_sources(inputs, text_column, id_column)
+    model = _with_thresholds(model_of(model_folder), thresholds)
+    with _progress(output is not None) as advance:
+        summary = batch.label(source, output, model, jobs, force, resume, all_scores, advance)
+    _print_summary(summary, model, output)
+
+
+@click.command()
+@click.argument("text", required=False)
+@model_option
+@click.option("--json", "as_json", is_flag=True, help="The prediction as JSON.")
+@click.option("--all-scores", is_flag=True, help="In JSON: the probability of every label.")
+@language_option
+def predict(text: str | None, model_folder: str | None, as_json: bool, all_scores: bool, language: str) -> None:
+    """One description, from the argument or from standard input (`-`)."""
+    from classifier.prediction import predict as predict_one
+
+    if text is None and sys.stdin.isatty():
+        raise ClassifierError('give a text: innovasjon predict "…", or pipe one in')
+    raw = sys.stdin.buffer.read() if text is None or text == "-" else os.fsencode(text)
+    given = raw.decode("utf-8", errors="replace")
+    model = model_of(model_folder)
+    prediction = predict_one(given, model)
+    if as_json:
+        click.echo(json.dumps({"id": "1", **prediction.to_dict(all_scores)}, ensure_ascii=False))
+    else:
+        from classifier.display import show
+
+        click.echo(show(given, prediction, model.taxonomy, language))
+
+
+def _with_thresholds(model: "Model", given: tuple[str, ...]) -> "Model":
+    from dataclasses import replace
+
+    changed = dict(model.thresholds)
+    for pair in given:
+        name, value = pair_of(pair, "--threshold FACET.LABEL=P")
+        if name not in changed:
+            raise ClassifierError(f"--threshold {pair}: no such label; the model has {', '.join(changed)}")
+        try:
+            changed[name] = float(value.replace(",", "."))
+        except ValueError:
+            changed[name] = -1
+        if not 0 <= changed[name] <= 1:
+            raise ClassifierError(f"--threshold {pair}: {value!r} is not a probability between 0 and 1")
+    return replace(model, thresholds=changed) if given else model
+
+
+def _progress(wanted: bool) -> "contextlib.AbstractContextManager[Callable[[int], None]]":
+    """A counter on a terminal, nothing elsewhere."""
+
+    @contextlib.contextmanager
+    def counter() -> Any:
+        done = 0
+
+        def advance(n: int) -> None:
+            nonlocal done
+            done += n
+            click.echo(f"\r{done} rows", nl=False, err=True)
+
+        yield advance
+        click.echo("\r", nl=False, err=True)
+
+    return counter() if wanted and sys.stderr.isatty() else contextlib.nullcontext(lambda n: None)
+
+
+def _print_summary(summary: "Summary", model: "Model", output: Path | None) -> None:
+    from classifier.display import show_summary
+
+    if summary.resumed < 0:
+        click.echo(f"{output}: is finished already; nothing to resume", err=True)
+        return
+    click.echo(show_summary(summary, model.taxonomy, output), err=output is None)

@@ -1,0 +1,102 @@
+"""Commands that train and judge: `train`, `evaluate`, `check`, `taxonomy`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from classifier.cli.common import (
+    figures_of,
+    jobs_option,
+    language_option,
+    model_of,
+    model_option,
+    pair_of,
+    taxonomy_of,
+    taxonomy_option,
+    write,
+)  # fmt: skip
+from classifier.errors import ClassifierError
+
+
+@click.command()
+@click.argument("data", nargs=-1, required=True, metavar="DATA...")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The model's folder.")
+@taxonomy_option
+@click.option("--name", help="The model's name; default: the folder's.")
+@click.option("--model-version", default="1.0.0", show_default=True, help="The model's version.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides the folds; the same seed gives the same model.")
+@click.option(
+    "--score", "scored", multiple=True, metavar="NAME=FILE", help="Labelled data for the figures in the model card; may be repeated."
+)
+@click.option("--force", is_flag=True, help="Replace a model that exists.")
+@jobs_option
+def train(
+    data: tuple[str, ...], output: Path, taxonomy_file: Path | None, name: str | None, model_version: str, seed: int,
+    scored: tuple[str, ...], force: bool, jobs: int,
+) -> None:  # fmt: skip
+    """Train on labelled data (JSONL) and write a model folder with its model card."""
+    from classifier import model as training
+    from classifier import storage
+    from classifier.card import card
+    from classifier.documents.labelled import counts, read_labelled
+
+    if output.exists() and not force:
+        raise ClassifierError(f"{output}: exists already; --force replaces it, or choose another folder")
+    if output.exists() and not output.is_dir():
+        raise ClassifierError(f"{output}: is a file; name a folder")
+    taxonomy = taxonomy_of(taxonomy_file)
+    parts = {part: read_labelled([file], taxonomy) for part, file in (pair_of(s, "--score NAME=FILE") for s in scored)}
+    records = read_labelled(data, taxonomy)
+    made, _ = training.train(records, taxonomy, name or output.name, model_version, seed, jobs, lambda m: click.echo(m, err=True))
+    figures = {part: figures_of(rows, made) for part, rows in parts.items()}
+    storage.save(made, output, card(made, figures, counts(records, taxonomy)))
+    click.echo(f"{output}: trained on {len(records)} texts, {len(made.vocabulary)} features; the model card is {output / 'README.md'}")
+
+
+@click.command()
+@click.argument("data", nargs=-1, required=True, metavar="DATA...")
+@model_option
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures here as well.")
+def evaluate(data: tuple[str, ...], model_folder: str | None, json_file: Path | None) -> None:
+    """Score a model on labelled data (JSONL): F1 per facet and label, by language and source, with intervals."""
+    from classifier.documents.labelled import read_labelled
+    from classifier.evaluation import as_text
+
+    model = model_of(model_folder)
+    result = figures_of(read_labelled(data, model.taxonomy), model)
+    click.echo(as_text(result))
+    if json_file:
+        write(json_file, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+
+
+@click.command()
+@click.argument("data", nargs=-1, required=True, metavar="DATA...")
+@taxonomy_option
+@model_option
+def check(data: tuple[str, ...], taxonomy_file: Path | None, model_folder: str | None) -> None:
+    """Validate labelled data (JSONL) and count it: schema, offsets, near-duplicates, repeated phrases."""
+    from classifier.annotation.checks import data_faults
+    from classifier.documents.labelled import counts, read_labelled
+
+    taxonomy = taxonomy_of(taxonomy_file, model_folder)
+    records = read_labelled(data, taxonomy)
+    for name, n in sorted(counts(records, taxonomy).items()):
+        click.echo(f"{name:36} {n:6}")
+    faults = data_faults(records)
+    if faults:
+        raise ClassifierError("\n".join(faults))
+    click.echo("no fault found")
+
+
+@click.command()
+@taxonomy_option
+@model_option
+@language_option
+def taxonomy(taxonomy_file: Path | None, model_folder: str | None, language: str) -> None:
+    """Print the codes of facets and labels with their names and definitions."""
+    from classifier.display import show_taxonomy
+
+    click.echo(show_taxonomy(taxonomy_of(taxonomy_file, model_folder), language))
+
+
