@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option("--text-column", help="The column that holds the text; default: text, tekst or beskrivelse.")
 @click.option("--id-column", help="The column that holds the id; default: id, else the row number.")
+@click.option("--passages", is_flag=True, help="Cut .txt files into passages, too, as PDF, DOCX, HTML and Markdown always are.")
 @model_option
 @jobs_option
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--all-scores", is_flag=True, help="In JSON: the probability of every label.")
 @click.option("--threshold", "thresholds", multiple=True, metavar="FACET.LABEL=P", help="Another threshold for a label; may be repeated.")
 def label(
-    inputs: tuple[str, ...], output: Path | None, text_column: str | None, id_column: str | None, model_folder: str | None,
+    inputs: tuple[str, ...], output: Path | None, text_column: str | None, id_column: str | None, passages: bool, model_folder: str | None,
     jobs: int, resume: bool, force: bool, all_scores: bool, thresholds: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Label a batch: CSV, TSV, XLSX, JSONL, Parquet, a folder of .txt files, or - for standard input.
@@ -44,7 +45,7 @@ def label(
 
     if output == Path("-"):
         output = None
-    source = open_sources(inputs, text_column, id_column)
+    source = open_sources(inputs, text_column, id_column, passages)
     model = _with_thresholds(model_of(model_folder), thresholds)
     with _progress(output is not None) as advance:
         summary = batch.label(source, output, model, jobs, force, resume, all_scores, advance)

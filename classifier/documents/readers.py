@@ -14,11 +14,12 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from classifier.documents.rows import Input, Row, Source, choose_columns, detect_encoding, make_row, unique
+from classifier.documents.passages.files import READERS as DOCUMENTS
+from classifier.documents.passages.files import document_files, open_documents
+from classifier.documents.rows import UNREADABLE, Input, Row, Source, choose_columns, detect_encoding, make_row, unique
 from classifier.errors import ClassifierError
 
 DELIMITERS = ";,\t|"
-UNREADABLE = "teksten har tegn som ikke kan leses"
 LARGEST_FIELD = 100_000_000  # characters
 
 csv.field_size_limit(LARGEST_FIELD)
@@ -51,12 +52,15 @@ def _opened_source(path: str, name: str, text_column: str | None, id_column: str
         return reader(Input(name, lambda: io.BytesIO(data)), text_column, id_column)
     place = Path(path)
     if place.is_dir():
-        return _read_folder(place)
+        return _read_texts(sorted(place.glob("*.txt")), path)
     if not place.exists():
         raise ClassifierError(f"{path}: no such file")
     suffix = suffix_of(place)
+    if suffix == ".txt":
+        return _read_texts([place], path)
     if suffix not in READERS:
-        raise ClassifierError(f"{path}: unknown format {place.suffix or '(no suffix)'}; known are {', '.join(READERS)} and folders of .txt")
+        known = ", ".join((*READERS, *DOCUMENTS))
+        raise ClassifierError(f"{path}: unknown format {place.suffix or '(no suffix)'}; known are {known} and folders of them")
     if place.stat().st_size == 0:
         raise ClassifierError(f"{path}: the file is empty")
     return READERS[suffix](Input(path, lambda: _opened(place)), text_column, id_column)
@@ -78,8 +82,15 @@ def _guarded(rows: Iterator[Row], name: str) -> Iterator[Row]:
         raise ClassifierError(f"{name}: cannot be read after row {number}, the file is damaged: {_reason(error)}") from error
 
 
-def open_sources(paths: Sequence[str], text_column: str | None = None, id_column: str | None = None) -> Source:
-    """Several inputs as one. Raises `ClassifierError` when they do not have the same columns."""
+def open_sources(paths: Sequence[str], text_column: str | None = None, id_column: str | None = None, passages: bool = False) -> Source:
+    """Several inputs as one; documents, and with `passages` texts, too, are cut into passages.
+
+    Raises `ClassifierError` when they do not have the same columns.
+    """
+    if files := document_files(paths, passages):
+        source = open_documents(files)
+        text, own_id = choose_columns(source.columns, paths[0], text_column, id_column)
+        return replace(source, text_column=text, id_column=own_id)
     sources = [open_source(path, text_column, id_column) for path in paths]
     first = sources[0]
     for path, other in zip(paths, sources, strict=True):
@@ -234,10 +245,10 @@ def _read_parquet(source: Input, text_column: str | None, id_column: str | None)
     return Source(columns, text, own_id, rows(), format=".parquet", schema=file.schema_arrow)
 
 
-def _read_folder(folder: Path) -> Source:
-    files = sorted(folder.glob("*.txt"))
+def _read_texts(files: list[Path], name: str) -> Source:
+    """Each file one description."""
     if not files:
-        raise ClassifierError(f"{folder}: no .txt file in this folder")
+        raise ClassifierError(f"{name}: no .txt file in this folder")
 
     def rows() -> Iterator[Row]:
         for file in files:

@@ -3,13 +3,17 @@
 import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from classifier.errors import ClassifierError
 from classifier.taxonomy import Taxonomy
 
+if TYPE_CHECKING:
+    from classifier.prediction import Prediction
+
 TEXT_COLUMNS = ("text", "tekst", "beskrivelse")
 ID_COLUMNS = ("id",)
+UNREADABLE = "teksten har tegn som ikke kan leses"
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class Source:
     format: str = ".csv"
     schema: Any = field(default=None, repr=False)  # of a Parquet file
     name: str = ""  # what was opened
+    complete: "Callable[[Row, Prediction, Taxonomy], None] | None" = None  # fills the columns that need the prediction
 
 
 @dataclass(frozen=True, slots=True)

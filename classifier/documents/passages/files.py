@@ -1,0 +1,175 @@
+"""Files and folders of documents -> one stream of rows, a row for each passage.
+
+What cannot be read (encrypted, damaged, scanned without text, empty) is a row with a `problem`; the other files go on.
+"""
+
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from classifier.documents.passages import docx, layout, markup, pdf, plain
+from classifier.documents.passages.blocks import Block
+from classifier.documents.passages.cutting import passages
+from classifier.documents.rows import UNREADABLE, Input, Row, Source
+from classifier.errors import ClassifierError
+from classifier.prediction import Prediction
+from classifier.taxonomy import Taxonomy
+
+COLUMNS = ["id", "dokument", "side", "overskrift", "avsnitt", "tekst", "beskriver_prosjekt"]
+FORMAT = ".documents"
+NO_TEXT = "filen har ingen tekst"
+ENCRYPTED = "filen er kryptert med passord"
+DAMAGED_FILE = "filen kan ikke leses"
+SCANNED = "bilder uten tekst, kjør tekstgjenkjenning (OCR) først"
+CUT_OFF = "filen kan ikke leses lenger enn hit"
+UNKNOWN = "formatet leses ikke, lagre filen som PDF eller DOCX"
+
+
+def _pdf(path: Path) -> Iterator[Block]:
+    with pdf.opened(path) as document:
+        yield from layout.blocks_of(lambda: pdf.pages_of(document))
+        pictures = pdf.pictures_without_text(document)
+    if pictures:
+        raise ClassifierError(f"{SCANNED}: side {', '.join(map(str, pictures[:20]))}{' …' if len(pictures) > 20 else ''}")
+
+
+def _input(path: Path) -> Input:
+    return Input(str(path), lambda: path.open("rb"))
+
+
+def _unread(path: Path) -> Iterator[Block]:
+    raise ClassifierError(f"{UNKNOWN}: {path.suffix}")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    blocks: Callable[[Path], Iterator[Block]]
+    needs: tuple[str, ...] = ()  # packages of the extra
+
+
+_HTML = Format(lambda path: markup.html_blocks(_input(path)), ("lxml",))
+_MARKDOWN = Format(lambda path: markup.markdown_blocks(_input(path)), ("lxml", "markdown_it"))
+READERS: dict[str, Format] = {
+    ".pdf": Format(_pdf, ("pypdfium2",)),
+    ".docx": Format(docx.blocks_of, ("lxml",)),
+    ".html": _HTML,
+    ".htm": _HTML,
+    ".md": _MARKDOWN,
+    ".markdown": _MARKDOWN,
+    ".txt": Format(lambda path: layout.blocks_of(lambda: plain.pages_of(_input(path)))),
+}
+UNREAD = (".doc", ".docm", ".odt", ".rtf", ".ppt", ".pptx", ".epub", ".pages")  # documents that a folder may hold
+DAMAGED = (OSError, EOFError, ValueError, KeyError, IndexError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+
+def document_files(paths: Sequence[str], cut_text: bool) -> list[Path]:
+    """The files that these paths stand for, when they are documents to be cut into passages; none when they are tables or texts.
+
+    A `.txt` is one description, and becomes a document with `cut_text` or beside a PDF, DOCX, HTML or Markdown file. Raises
+    `ClassifierError` for documents and tables together.
+    """
+    files: list[Path] = []
+    other = ""
+    for path in paths:
+        place = Path(path)
+        if path != "-" and place.is_dir():
+            files += sorted(f for f in place.iterdir() if f.suffix.lower() in (*READERS, *UNREAD) and f.name[0] not in ".~" and f.is_file())
+        elif place.suffix.lower() in (*READERS, *UNREAD):
+            files.append(place)
+        else:
+            other = path
+    if not (cut_text or any(f.suffix.lower() in READERS and f.suffix.lower() != ".txt" for f in files)):
+        return []
+    missing = next((f for f in files if not f.exists()), None)
+    if missing or (other not in ("", "-") and not Path(other).exists()):
+        raise ClassifierError(f"{missing or other}: no such file")
+    if other:
+        raise ClassifierError(f"{other}: is no document; only {', '.join(READERS)} can be cut into passages and labelled together")
+    if not files:
+        raise ClassifierError(f"{paths[0]}: no file in this folder that can be read; known are {', '.join(READERS)}")
+    return files
+
+
+def open_documents(files: Sequence[Path]) -> Source:
+    """The passages of all files as one source. Raises `ClassifierError` when a format's packages are not installed."""
+    for file in files:
+        reader = READERS.get(file.suffix.lower())
+        if reader and not all(map(find_spec, reader.needs)):
+            kind = file.suffix[1:].upper()
+            raise ClassifierError(f'{file}: {kind} needs an extra: pip install "norwegian-innovation-classifier[documents]"')
+
+    def rows() -> Iterator[Row]:
+        for file, (document, stem) in zip(files, named(files), strict=True):
+            yield from _rows(file, document, stem)
+
+    return Source(
+        COLUMNS, "tekst", "id", rows(), format=FORMAT, name="; ".join(str(f.resolve()) for f in files), complete=judge
+    )  # fmt: skip
+
+
+def named(files: Sequence[Path]) -> list[tuple[str, str]]:
+    """(name, what its ids begin with) of each file: the shortest of file name and path, of stem and name, that no other file has."""
+    names = Counter(f.name for f in files)
+    stems = Counter(f.stem for f in files)
+    found: list[tuple[str, str]] = []
+    taken: set[str] = set()
+    for file in files:
+        name = file.name if names[file.name] == 1 else file.as_posix()
+        stem = own = file.stem if stems[file.stem] == 1 else name
+        n = 1
+        while own in taken or (n > 1 and own in stems):
+            n += 1
+            own = f"{stem} ({n})"
+        taken.add(own)
+        found.append((name if n == 1 else f"{name} ({n})", own))
+    return found
+
+
+def _rows(file: Path, document: str, stem: str) -> Iterator[Row]:
+    """The passages of a file; a last row with a problem where it could not be read to its end."""
+    number = 0
+
+    def row(text: str = "", page: int | None = None, heading: str = "", place: str = "", problem: str | None = None) -> Row:
+        own = f"{stem}-{number}"
+        return Row(own, text, dict(zip(COLUMNS, (own, document, page, heading, place, text, ""), strict=True)), problem)
+
+    try:
+        reader = READERS.get(file.suffix.lower())
+        for p in passages(reader.blocks(file) if reader else _unread(file)):
+            number += 1
+            problem = UNREADABLE if "\ufffd" in p.text else None
+            yield row(p.text, p.page, p.heading, str(p.first) if p.first == p.last else f"{p.first}–{p.last}", problem)
+        if number == 0:
+            number = 1
+            yield row(problem=NO_TEXT)
+    except (ClassifierError, *DAMAGED) as error:
+        number += 1
+        yield row(problem=_told(error, number))
+
+
+def _told(error: BaseException, number: int) -> str:
+    """What a person should know of a file that could not be read."""
+    reason = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+    if isinstance(error, ClassifierError):
+        return reason
+    if "password" in reason.lower():
+        return ENCRYPTED
+    return f"{DAMAGED_FILE if number == 1 else CUT_OFF}: {reason}"
+
+
+def describes_project(prediction: Prediction, taxonomy: Taxonomy) -> bool:
+    """Does any facet say something of the text: a label, a marked sentence, a single choice other than its default?"""
+    return any(
+        found["label"] != facet.default if isinstance(found := prediction.facets[facet.code], dict) else bool(found)
+        for facet in taxonomy.facets
+    )
+
+
+def judge(row: Row, prediction: Prediction, taxonomy: Taxonomy) -> None:
+    """Say of a passage whether it describes a project; of one that could not be read nothing."""
+    if row.text:
+        row.fields[COLUMNS[-1]] = "ja" if describes_project(prediction, taxonomy) else "nei"
