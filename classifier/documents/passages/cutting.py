@@ -110,11 +110,13 @@ def pieces(block: Block) -> Iterator[Block]:
         return
     aim = total / ceil(total / LONG)
     part: list[str] = []
+    read, cuts = 0, 1
     for start, end in sentences(block.text):
         words = block.text[start:end].split()
-        if part and len(part) + len(words) > (LONG if len(part) < aim * 0.8 else aim):
+        if part and (read + len(words) / 2 > cuts * aim or len(part) + len(words) > LONG):
             yield Block(block.kind, " ".join(part), block.page)
-            part = []
+            part, cuts = [], cuts + 1
+        read += len(words)
         part += words
         while len(part) > LONG:  # a sentence without end
             yield Block(block.kind, " ".join(part[:LONG]), block.page)

@@ -139,7 +139,8 @@ def _rows(file: Path, document: str, stem: str) -> Iterator[Row]:
 
     try:
         reader = READERS.get(file.suffix.lower())
-        for p in passages(reader.blocks(file) if reader else _unread(file)):
+        blocks = iter(()) if file.stat().st_size == 0 else reader.blocks(file) if reader else _unread(file)
+        for p in passages(blocks):
             number += 1
             problem = UNREADABLE if "\ufffd" in p.text else None
             yield row(p.text, p.page, p.heading, str(p.first) if p.first == p.last else f"{p.first}–{p.last}", problem)

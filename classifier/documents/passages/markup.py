@@ -11,7 +11,7 @@ from classifier.documents.passages.layout import is_short
 from classifier.documents.rows import Input, detect_encoding
 
 CHUNK = 1 << 16  # characters
-SKIPPED = frozenset("script style noscript template nav aside footer form button select textarea svg math iframe head".split())
+SKIPPED = frozenset("script style noscript template nav aside footer form button select textarea svg math iframe title".split())
 HEADINGS = {f"h{n}": n for n in range(1, 7)}
 BREAKS = frozenset(
     "p div section article main header ul ol li dl dt dd table thead tbody tfoot tr blockquote pre figure figcaption address hr body "
@@ -76,7 +76,7 @@ class _Reader:
         self.links: list[bool] = []  # of the open <a>: does it lead into the page itself?
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in SKIPPED and tag != "head":
+        if tag in SKIPPED:
             self.ended()
             self.skipped += 1
         elif tag in BREAKS or tag in HEADINGS:
@@ -92,7 +92,7 @@ class _Reader:
         self.bold += tag in BOLD
 
     def end(self, tag: str) -> None:
-        if tag in SKIPPED and tag != "head":
+        if tag in SKIPPED:
             self.skipped = max(self.skipped - 1, 0)
         elif tag in BREAKS or tag in HEADINGS:
             self.ended()
