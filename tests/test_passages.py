@@ -16,7 +16,7 @@ import docx
 import pytest
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfbase.pdfmetrics import stringWidth
@@ -287,7 +287,8 @@ def word(tmp_path: Path) -> Path:
         cell.text = text
     d.add_heading("Andre forhold", 1)
     xml = (
-        "<w:p {ns}><w:r><w:t xml:space='preserve'>Eit utfylt felt: </w:t></w:r><w:sdt><w:sdtContent><w:r><w:t>svaret</w:t></w:r></w:sdtContent></w:sdt>"
+        "<w:p {ns}><w:r><w:t xml:space='preserve'>Eit utfylt felt: </w:t></w:r>"
+        "<w:sdt><w:sdtContent><w:r><w:t>svaret</w:t></w:r></w:sdtContent></w:sdt>"
         "<w:ins w:id='1'><w:r><w:t xml:space='preserve'> er sett inn</w:t></w:r></w:ins>"
         "<w:del w:id='2'><w:r><w:delText>slettet</w:delText></w:r></w:del></w:p>"
     )
@@ -415,6 +416,12 @@ def test_html_encodings(tmp_path: Path, encoding: str, said: str) -> None:
     assert column(rows_of(path), "tekst") == ["Kommunen fører tilsyn på Ås."]
 
 
+def test_html_in_a_form(tmp_path: Path) -> None:
+    """A page that stands whole in a form, as some servers make them, is read; its buttons are not."""
+    (tmp_path / "a.html").write_text(f"<form><h1>Tilsyn</h1><p>{TILSYN}</p><button>Søk</button></form>", encoding="utf-8")
+    assert [(r.fields["overskrift"], r.text) for r in rows_of(tmp_path / "a.html")] == [("Tilsyn", TILSYN)]
+
+
 def test_text_passages(tmp_path: Path) -> None:
     """Plain text is cut by its blank lines, numbered or lone short lines are headings, form feeds are pages, leaders are contents."""
     head, foot = "Fjellvik kommune\n", "\n{n}\n\f"
@@ -422,7 +429,8 @@ def test_text_passages(tmp_path: Path) -> None:
     path.write_text(
         head + "\nInnhold\n1 Innledning ........ 2\n1.1 Digitalt tilsyn ..... 3\n" + foot.format(n=1)
         + head + "\n1 Innledning\n\n" + re.sub(r"(.{60}\S*) ", r"\1\n", ORDINAER) + "\n" + foot.format(n=2)
-        + head + "\n1.1 Digitalt tilsyn\n\n" + TILSYN.replace("vaktrommet", "vakt-\nrommet") + "\n\n- ett punkt\n- to punkter\n" + foot.format(n=3),
+        + head + "\n1.1 Digitalt tilsyn\n\n" + TILSYN.replace("vaktrommet", "vakt-\nrommet")
+        + "\n\n- ett punkt\n- to punkter\n" + foot.format(n=3),
         encoding="utf-8",
     )  # fmt: skip
     rows = rows_of(path)
@@ -435,21 +443,34 @@ def test_text_files_stay_whole(tmp_path: Path) -> None:
     """A folder of .txt is a row a file as before, the files by name too; --passages cuts them, and so does a document beside them."""
     for name in ("a", "b"):
         (tmp_path / f"{name}.txt").write_text(f"Tittel\n\n{TILSYN}\n\n{BYGGESAK}\n", encoding="utf-8")
-    for given in ([tmp_path], sorted(tmp_path.glob("*.txt"))):
-        rows = rows_of(*given, cut=False)
+    for paths in ([tmp_path], sorted(tmp_path.glob("*.txt"))):
+        rows = rows_of(*paths, cut=False)
         assert [(r.id, list(r.fields)) for r in rows] == [("a", ["id", "text"]), ("b", ["id", "text"])]
-        assert [r.id for r in rows_of(*given)] == ["a-1", "a-2", "b-1", "b-2"]
+        assert [r.id for r in rows_of(*paths)] == ["a-1", "a-2", "b-1", "b-2"]
     (tmp_path / "c.md").write_text("En ny app er tatt i bruk.", encoding="utf-8")
     assert [r.id for r in rows_of(tmp_path, cut=False)] == ["a-1", "a-2", "b-1", "b-2", "c-1"]
 
 
+@pytest.fixture(scope="module")
+def sound(report: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """A file of each format that has nothing wrong with it."""
+    d = docx.Document()
+    d.add_heading("Tilsyn", 1)
+    d.add_paragraph(TILSYN)
+    path = tmp_path_factory.mktemp("sound") / "a.docx"
+    d.save(str(path))
+    text = {".html": HTML, ".md": MARKDOWN, ".txt": f"1 Tilsyn\n\n{TILSYN}\n"}
+    return {".pdf": report.read_bytes(), ".docx": path.read_bytes(), **{k: v.encode() for k, v in text.items()}}
+
+
 # Cutting
 
+KINDS = st.sampled_from(["paragraph", "item"])
 SAID = "Kommunen prøver nye løsninger for innbyggerne i hele fylket.".split()
 BLOCKS = st.lists(
     st.one_of(
         st.builds(lambda n, rank: Block("heading", f"§ {n}", 1, (rank,)), st.integers(), st.integers(1, 4)),
-        st.builds(lambda kind, n: Block(kind, " ".join(SAID[i % 9] for i in range(n))), st.sampled_from(["paragraph", "item"]), st.integers(1, 700)),
+        st.builds(lambda kind, n: Block(kind, " ".join(SAID[i % 9] for i in range(n))), KINDS, st.integers(1, 700)),
     ), max_size=12,
 )  # fmt: skip
 
@@ -501,6 +522,25 @@ def test_any_text_is_read(tmp_path_factory: pytest.TempPathFactory, text: str) -
     rows = rows_of(folder / "a.txt", folder / "a.md", folder / "a.html")
     assert {r.fields["dokument"] for r in rows} == {"a.txt", "a.md", "a.html"}
     assert len({r.id for r in rows}) == len(rows)
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".docx", ".html", ".md", ".txt"])
+@given(data=st.data())
+@settings(max_examples=30)
+def test_damaged_files_are_rows(
+    sound: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, suffix: str, data: st.DataObject
+) -> None:
+    """A file with bytes changed, lost or cut off gives rows or a row with a note, never an error."""
+    folder = tmp_path_factory.mktemp("damaged")
+    raw = bytearray(sound[suffix])
+    for at, byte in data.draw(st.lists(st.tuples(st.integers(0, len(raw) - 1), st.integers(0, 255)), max_size=20)):
+        raw[at] = byte
+    lost = data.draw(st.integers(0, len(raw) - 1))
+    del raw[lost : lost + data.draw(st.sampled_from([0, 0, 1, 300, len(raw)]))]
+    (folder / f"a{suffix}").write_bytes(raw)
+    rows = rows_of(folder / f"a{suffix}")
+    assert rows
+    assert all(r.text or r.problem for r in rows)
 
 
 def test_running_heads_are_those_that_repeat() -> None:
@@ -684,7 +724,8 @@ def test_zip_bombs_are_bounded(tmp_path: Path) -> None:
 def test_documents_are_read_as_streams(tmp_path: Path) -> None:
     """Reading a document of 20 times the pages needs no more memory, in any format."""
     code = (
-        "import sys, resource\nfrom classifier.documents import open_sources\nn = sum(1 for _ in open_sources([sys.argv[1]], passages=True).rows)\n"
+        "import sys, resource\nfrom classifier.documents import open_sources\n"
+        "n = sum(1 for _ in open_sources([sys.argv[1]], passages=True).rows)\n"
         "print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
     )
 

@@ -11,7 +11,7 @@ from classifier.documents.passages.layout import is_short
 from classifier.documents.rows import Input, detect_encoding
 
 CHUNK = 1 << 16  # characters
-SKIPPED = frozenset("script style noscript template nav aside footer form button select textarea svg math iframe title".split())
+SKIPPED = frozenset("script style noscript template nav footer button select textarea svg math iframe title".split())
 HEADINGS = {f"h{n}": n for n in range(1, 7)}
 BREAKS = frozenset(
     "p div section article main header ul ol li dl dt dd table thead tbody tfoot tr blockquote pre figure figcaption address hr body "
@@ -23,7 +23,7 @@ FRONT = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.S)  # what generators of 
 
 
 def html_blocks(source: Input) -> Iterator[Block]:
-    """The blocks of an HTML file, without navigation, forms, foot and tables of contents (lists of links into the page itself)."""
+    """The blocks of an HTML file, without navigation, foot and tables of contents (lists of links into the page itself)."""
     with io.TextIOWrapper(source.open(), encoding=encoding_of(source), errors="replace") as file:
         yield from _parsed(iter(lambda: file.read(CHUNK), ""))
 
