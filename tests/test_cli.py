@@ -336,7 +336,7 @@ WRITTEN = {
     "not.xlsx": b"id;tekst\n",
     "not.parquet": b"id;tekst\n",
     "not.jsonl.gz": b'{"text": "a"}\n',
-    "what.docx": b"PK",
+    "what.odt": b"PK",
 }
 
 

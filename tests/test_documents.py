@@ -559,7 +559,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "nothing": ("x.csv", lambda p: p.write_bytes(b"")),
     "nothing but lines": ("x.jsonl", lambda p: p.write_bytes(b"\n\n")),
     "a header of blanks": ("x.csv", lambda p: p.write_bytes(b";;\n1;2;3\n")),
-    "an unknown suffix": ("x.docx", lambda p: p.write_bytes(b"a")),
+    "an unknown suffix": ("x.odt", lambda p: p.write_bytes(b"a")),
     "no suffix": ("x", lambda p: p.write_bytes(b"a")),
 }
 

@@ -448,7 +448,11 @@ def test_text_files_stay_whole(tmp_path: Path) -> None:
         assert [(r.id, list(r.fields)) for r in rows] == [("a", ["id", "text"]), ("b", ["id", "text"])]
         assert [r.id for r in rows_of(*paths)] == ["a-1", "a-2", "b-1", "b-2"]
     (tmp_path / "c.md").write_text("En ny app er tatt i bruk.", encoding="utf-8")
-    assert [r.id for r in rows_of(tmp_path, cut=False)] == ["a-1", "a-2", "b-1", "b-2", "c-1"]
+    assert [r.id for r in rows_of(tmp_path, cut=False)] == ["a", "b"]  # a note on the folder
+    assert [r.id for r in rows_of(tmp_path)] == ["a-1", "a-2", "b-1", "b-2", "c-1"]
+    assert [r.id for r in rows_of(tmp_path / "a.txt", tmp_path / "c.md", cut=False)] == ["a-1", "a-2", "c-1"]
+    (tmp_path / "d.html").write_text("<p>En ny app er tatt i bruk.", encoding="utf-8")
+    assert [r.id for r in rows_of(tmp_path, cut=False)] == ["a-1", "a-2", "b-1", "b-2", "c-1", "d-1"]
 
 
 @pytest.fixture(scope="module")

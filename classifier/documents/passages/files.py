@@ -62,6 +62,7 @@ READERS: dict[str, Format] = {
     ".markdown": _MARKDOWN,
     ".txt": Format(lambda path: layout.blocks_of(lambda: plain.pages_of(_input(path)))),
 }
+TEXTS = {".txt", ".md", ".markdown"}
 UNREAD = (".doc", ".docm", ".odt", ".rtf", ".ppt", ".pptx", ".epub", ".pages")  # documents that a folder may hold
 DAMAGED = (OSError, EOFError, ValueError, KeyError, IndexError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
@@ -69,20 +70,25 @@ DAMAGED = (OSError, EOFError, ValueError, KeyError, IndexError, SyntaxError, Run
 def document_files(paths: Sequence[str], cut_text: bool) -> list[Path]:
     """The files that these paths stand for, when they are documents to be cut into passages; none when they are tables or texts.
 
-    A `.txt` is one description, and becomes a document with `cut_text` or beside a PDF, DOCX, HTML or Markdown file. Raises
-    `ClassifierError` for documents and tables together.
+    A `.txt` is one description, and becomes a document with `cut_text` or beside a PDF, DOCX or HTML file. In a folder of `.txt` a
+    Markdown file is a note on the folder. Raises `ClassifierError` for documents and tables together.
     """
     files: list[Path] = []
     other = ""
+    wanted = cut_text
     for path in paths:
         place = Path(path)
         if path != "-" and place.is_dir():
-            files += sorted(f for f in place.iterdir() if f.suffix.lower() in (*READERS, *UNREAD) and f.name[0] not in ".~" and f.is_file())
+            held = sorted(f for f in place.iterdir() if f.suffix.lower() in (*READERS, *UNREAD) and f.name[0] not in ".~" and f.is_file())
+            files += held
+            kinds = {f.suffix.lower() for f in held}
+            wanted |= bool(kinds & READERS.keys() - TEXTS) or (".txt" not in kinds and bool(kinds & READERS.keys()))
         elif place.suffix.lower() in (*READERS, *UNREAD):
             files.append(place)
+            wanted |= place.suffix.lower() in READERS and place.suffix.lower() != ".txt"
         else:
             other = path
-    if not (cut_text or any(f.suffix.lower() in READERS and f.suffix.lower() != ".txt" for f in files)):
+    if not wanted:
         return []
     missing = next((f for f in files if not f.exists()), None)
     if missing or (other not in ("", "-") and not Path(other).exists()):
