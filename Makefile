@@ -7,7 +7,7 @@ UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup label test test-slow lint model bench-preprocessing datasheet clean
+.PHONY: setup label test test-slow lint model bench-preprocessing datasheet picture clean
 
 setup: .venv/.dev
 
@@ -44,6 +44,9 @@ bench-preprocessing: setup  ## sentence, normal-form and language figures on Uni
 datasheet: setup  ## the learning curve and the figures in labelled_data/README.md
 	$(BIN)/python benchmarks/learning_curve.py --real $(REAL)
 	$(BIN)/python benchmarks/datasheet.py
+
+picture: setup  ## examples/predict.svg, what `predict` shows on a terminal
+	$(BIN)/python benchmarks/picture_of_predict.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

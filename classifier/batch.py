@@ -60,7 +60,7 @@ def label(
         stdout = sys.stdout.buffer
         stdout.write(head)
         summary = Summary()
-        for row, prediction in _labelled(source, model, jobs, suffix):
+        for row, prediction in _labelled(source.rows, model, jobs, suffix):
             stdout.write(encode(row, prediction))
             summary.add(row, prediction)
             progress(1)
@@ -143,7 +143,7 @@ def _append(
     file: IO[bytes], log: IO[str], settings: Settings, encode: Encoder, model: Model, jobs: int, summary: Summary,
     progress: Callable[[int], None],
 ) -> None:  # fmt: skip
-    for chunk in batched(_labelled(settings.source, model, jobs, settings.suffix), 4 * BATCH):
+    for chunk in batched(_labelled(settings.source.rows, model, jobs, settings.suffix), 4 * BATCH):
         for row, prediction in chunk:
             file.write(encode(row, prediction))
             summary.add(row, prediction)
@@ -159,17 +159,14 @@ def _note(log: IO[str], entry: dict[str, Any]) -> None:
     os.fsync(log.fileno())
 
 
-def _labelled(source: Source, model: Model, jobs: int, suffix: str) -> Iterator[tuple[Row, Prediction]]:
+def _labelled(rows: Iterator[Row], model: Model, jobs: int, suffix: str) -> Iterator[tuple[Row, Prediction]]:
     """Rows with their predictions, in order; the rows wait in a queue no longer than the window of `predict_many`."""
     waiting: list[Row] = []
 
     def texts() -> Iterator[str]:
-        for row in source.rows:
+        for row in rows:
             waiting.append(row)
             yield row.text
 
     for prediction in predict_many(texts(), model, jobs, evidence=FORMATS[suffix].evidence):
-        row = waiting.pop(0)
-        if source.complete:
-            source.complete(row, prediction, model.taxonomy)
-        yield row, prediction
+        yield waiting.pop(0), prediction

