@@ -7,7 +7,7 @@ UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup label test test-slow lint model bench-preprocessing datasheet picture clean
+.PHONY: setup label test test-slow lint model bench-preprocessing bench-memory datasheet picture clean
 
 setup: .venv/.dev
 
@@ -37,6 +37,9 @@ lint: setup
 model: setup  ## train the shipped model again; the figures on real text only where that folder is at hand
 	$(BIN)/innovasjon train labelled_data/train.jsonl -o models/default --name default --force --jobs $(JOBS) \
 		--score test=labelled_data/test.jsonl $(if $(wildcard $(REAL)),--score real=$(REAL))
+
+bench-memory: setup  ## peak memory over 1,000,000 documents against 20,000 (an hour or more)
+	$(BIN)/python benchmarks/memory.py
 
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from classifier.cli.common import jobs_option, language_option, model_of, model_option, pair_of
+from classifier.cli.common import STOPPED, jobs_option, language_option, model_of, model_option, pair_of
 from classifier.cli.progress import progress
 from classifier.errors import ClassifierError
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="A file (.csv .tsv .xlsx .jsonl .jsonl.gz .parquet); default: standard output."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A file (.csv .tsv .jsonl, also .gz .zst; .xlsx .parquet); default: standard output.",
 )
 @click.option("--text-column", help="The column that holds the text; default: text, tekst or beskrivelse.")
 @click.option("--id-column", help="The column that holds the id; default: id, else the row number.")
@@ -28,14 +31,18 @@ if TYPE_CHECKING:
 @jobs_option
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
+@click.option("--strict", is_flag=True, help="Stop at the first row that cannot be read as it should.")
 @click.option("--all-scores", is_flag=True, help="In JSON: the probability of every label.")
 @click.option("--threshold", "thresholds", multiple=True, metavar="FACET.LABEL=P", help="Another threshold for a label; may be repeated.")
+@click.option("--backend", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="Where the work is done.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster for --backend dask, such as tcp://10.0.0.1:8786.")
 @language_option
 def label(
     inputs: tuple[str, ...], output: Path | None, text_column: str | None, id_column: str | None, passages: bool, model_folder: str | None,
-    jobs: int, resume: bool, force: bool, all_scores: bool, thresholds: tuple[str, ...], language: str,
+    jobs: int, resume: bool, force: bool, strict: bool, all_scores: bool, thresholds: tuple[str, ...], backend: str, scheduler: str | None,
+    language: str,
 ) -> None:  # fmt: skip
-    """Label a batch: CSV, TSV, XLSX, JSONL, Parquet, a folder of .txt files, or - for standard input.
+    """Label a batch: CSV, TSV, JSONL (also .gz, .zst), XLSX, Parquet, a folder of .txt files, or - for standard input.
 
     Several INPUTs of the same columns are labelled one after the other into one output. PDF, DOCX, HTML and Markdown files, and folders
     of them, are cut into passages: a row for each, with its document, page and heading.
@@ -47,10 +54,17 @@ def label(
 
     if output == Path("-"):
         output = None
+    if (backend == "dask") != (scheduler is not None):
+        raise ClassifierError("--backend dask and --scheduler ADDRESS go together; give both or neither")
     source = open_sources(inputs, text_column, id_column, passages)
     model = _with_thresholds(model_of(model_folder), thresholds)
-    with progress(output is not None, inputs, language) as advance:
-        summary = batch.label(source, output, model, jobs, force, resume, all_scores, advance)
+    try:
+        with progress(output is not None, inputs, language) as advance:
+            summary = batch.label(source, output, model, jobs, force, resume, all_scores, advance, strict, scheduler)
+    except KeyboardInterrupt:
+        kept = "; what was done is kept: go on with --resume" if output else ""
+        click.echo(f"\ninnovasjon: stopped{kept}", err=True)
+        sys.exit(STOPPED)
     if summary.resumed < 0:
         click.echo(f"{output}: {word('finished', language)}", err=True)
     else:

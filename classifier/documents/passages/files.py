@@ -3,6 +3,7 @@
 What cannot be read (encrypted, damaged, scanned without text, empty) is a row with a `problem`; the other files go on.
 """
 
+import os
 import zipfile
 import zlib
 from collections import Counter
@@ -14,7 +15,7 @@ from pathlib import Path
 from classifier.documents.passages import docx, layout, markup, pdf, plain
 from classifier.documents.passages.blocks import Block
 from classifier.documents.passages.cutting import passages
-from classifier.documents.rows import UNREADABLE, Input, Row, Source
+from classifier.documents.rows import Input, Row, Source, state_of, unreadable
 from classifier.errors import ClassifierError
 from classifier.prediction import Prediction
 from classifier.taxonomy import Taxonomy
@@ -73,31 +74,37 @@ def document_files(paths: Sequence[str], cut_text: bool) -> list[Path]:
     A `.txt` is one description, and becomes a document with `cut_text` or beside a PDF, DOCX or HTML file. In a folder of `.txt` a
     Markdown file is a note on the folder. Raises `ClassifierError` for documents and tables together.
     """
+    if not (cut_text or any(_is_document(Path(path)) for path in paths if path != "-")):
+        return []
     files: list[Path] = []
-    other = ""
-    wanted = cut_text
     for path in paths:
         place = Path(path)
+        if path != "-" and not place.exists():
+            raise ClassifierError(f"{path}: no such file")
         if path != "-" and place.is_dir():
-            held = sorted(f for f in place.iterdir() if f.suffix.lower() in (*READERS, *UNREAD) and f.name[0] not in ".~" and f.is_file())
-            files += held
-            kinds = {f.suffix.lower() for f in held}
-            wanted |= bool(kinds & READERS.keys() - TEXTS) or (".txt" not in kinds and bool(kinds & READERS.keys()))
-        elif place.suffix.lower() in (*READERS, *UNREAD):
+            files += sorted(_held(place))
+        elif place.suffix.lower() in (*READERS, *UNREAD) and place.is_file():
             files.append(place)
-            wanted |= place.suffix.lower() in READERS and place.suffix.lower() != ".txt"
         else:
-            other = path
-    if not wanted:
-        return []
-    missing = next((f for f in files if not f.exists()), None)
-    if missing or (other not in ("", "-") and not Path(other).exists()):
-        raise ClassifierError(f"{missing or other}: no such file")
-    if other:
-        raise ClassifierError(f"{other}: is no document; only {', '.join(READERS)} can be cut into passages and labelled together")
+            raise ClassifierError(f"{path}: is no document; only {', '.join(READERS)} can be cut into passages and labelled together")
     if not files:
         raise ClassifierError(f"{paths[0]}: no file in this folder that can be read; known are {', '.join(READERS)}")
     return files
+
+
+def _is_document(place: Path) -> bool:
+    if not place.is_dir():
+        return place.suffix.lower() in READERS.keys() - {".txt"}
+    kinds = {file.suffix.lower() for file in _held(place)}  # a folder of a million texts is not held in memory
+    return bool(kinds & READERS.keys() - (TEXTS if ".txt" in kinds else set()))
+
+
+def _held(folder: Path) -> Iterator[Path]:
+    """The documents of a folder, those that cannot be read too; no hidden files and no locks of a word processor."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name[0] not in ".~" and Path(entry.name).suffix.lower() in (*READERS, *UNREAD) and entry.is_file():
+                yield Path(entry.path)
 
 
 def open_documents(files: Sequence[Path]) -> Source:
@@ -112,9 +119,9 @@ def open_documents(files: Sequence[Path]) -> Source:
         for file, (document, stem) in zip(files, named(files), strict=True):
             yield from _rows(file, document, stem)
 
-    return Source(
-        COLUMNS, "tekst", "id", rows(), format=FORMAT, name="; ".join(str(f.resolve()) for f in files), complete=judge
-    )  # fmt: skip
+    places = [str(file.resolve()) for file in files]
+    state = {place: state_of(place) for place in places}
+    return Source(COLUMNS, "tekst", "id", rows(), format=FORMAT, name="; ".join(places), state=state, complete=judge)
 
 
 def named(files: Sequence[Path]) -> list[tuple[str, str]]:
@@ -141,15 +148,15 @@ def _rows(file: Path, document: str, stem: str) -> Iterator[Row]:
 
     def row(text: str = "", page: int | None = None, heading: str = "", place: str = "", problem: str | None = None) -> Row:
         own = f"{stem}-{number}"
-        return Row(own, text, dict(zip(COLUMNS, (own, document, page, heading, place, text, ""), strict=True)), problem)
+        return Row(own, text, dict(zip(COLUMNS, (own, document, page, heading, place, text, ""), strict=True)), problem, size=len(text))
 
     try:
         reader = READERS.get(file.suffix.lower())
         blocks = iter(()) if file.stat().st_size == 0 else reader.blocks(file) if reader else _unread(file)
         for p in passages(blocks):
             number += 1
-            problem = UNREADABLE if "\ufffd" in p.text else None
-            yield row(p.text, p.page, p.heading, str(p.first) if p.first == p.last else f"{p.first}–{p.last}", problem)
+            place = str(p.first) if p.first == p.last else f"{p.first}–{p.last}"
+            yield row(p.text, p.page, p.heading, place, unreadable(p.text))
         if number == 0:
             number = 1
             yield row(problem=NO_TEXT)
