@@ -40,7 +40,7 @@ Progress = Callable[[int], None]
 
 @dataclass
 class Summary:
-    """What a run did: rows written, how often each label was given, and the first rows with a note."""
+    """What a run did: rows written (those before it was cut off, too), how often each label was given, and the first rows with a note."""
 
     rows: int = 0
     resumed: int = 0
@@ -57,6 +57,17 @@ class Summary:
             self.notes[re.sub(r"\d+", "…", note.split(":")[0])] += 1  # kinds of notes, which are few
             if len(self.first_notes) < FIRST:
                 self.first_notes.append(f"id {short(row.id)}: {note}")
+
+    def counts(self) -> dict[str, Any]:
+        """What a run that goes on with this one needs to know, as JSON."""
+        labels = [[facet, code, n] for (facet, code), n in self.labels.items()]
+        return {"labels": labels, "innovations": self.innovations, "notes": self.notes, "first_notes": self.first_notes}
+
+    @classmethod
+    def gone_on_with(cls, rows: int, counts: dict[str, Any]) -> "Summary":
+        """The summary of a run that was cut off after so many rows."""
+        labels = Counter({(facet, code): n for facet, code, n in counts["labels"]})
+        return cls(rows, rows, labels, counts["innovations"], Counter(counts["notes"]), counts["first_notes"])
 
 
 def label(
@@ -107,20 +118,20 @@ def label(
 
 def _write(
     settings: Settings, files: Making, model: Model, jobs: int, scheduler: str | None, strict: bool, run: dict[str, Any],
-    done: tuple[int, int] | None, chunk: int, progress: Progress,
+    done: dict[str, Any] | None, chunk: int, progress: Progress,
 ) -> Summary:  # fmt: skip
     head, encode = open_sink(settings)
-    summary = Summary(resumed=done[0] if done else 0)
+    summary = Summary.gone_on_with(done["rows"], done["counts"]) if done else Summary()
     rows = _noted(settings.source, strict)
     with appending(files, run, head, done) as (file, safe):
         for _ in islice(rows, summary.resumed):
             progress(1)
         for part in _labelled(rows, model, jobs, scheduler, settings.suffix, chunk):
             _encode(part, encode, file.write, summary, progress)
-            safe(summary.resumed + summary.rows)
+            safe(summary.rows, summary.counts())
             _unchanged(settings.source)
         _unchanged(settings.source)
-        safe(summary.resumed + summary.rows)
+        safe(summary.rows, summary.counts())
     convert = FORMATS[settings.suffix].finish
     finish(files, (lambda part, made: convert(part, made, settings)) if convert else None)
     return summary

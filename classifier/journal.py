@@ -68,8 +68,8 @@ def is_finished(files: Making) -> bool:
     return False
 
 
-def safe_place(files: Making, run: dict[str, Any]) -> tuple[int, int] | None:
-    """(rows, bytes) that an earlier run of the same kind wrote safely; None when there is nothing to go on with.
+def safe_place(files: Making, run: dict[str, Any]) -> dict[str, Any] | None:
+    """The last safe place of an earlier run of the same kind (`rows`, `bytes`, `counts`); None when there is nothing to go on with.
 
     Raises `ClassifierError` when the earlier run was of another kind.
     """
@@ -94,29 +94,30 @@ def safe_place(files: Making, run: dict[str, Any]) -> tuple[int, int] | None:
         return None
     with files.journal.open("r+b") as file:
         file.truncate(sound)
-    return last["rows"], last["bytes"]  # type: ignore[index]
+    return last
 
 
 @contextlib.contextmanager
 def appending(
-    files: Making, run: dict[str, Any], head: bytes, done: tuple[int, int] | None
-) -> Iterator[tuple[IO[bytes], Callable[[int], None]]]:
-    """The part file behind its last safe place, and the function that makes what was written so far the next one, of so many rows."""
+    files: Making, run: dict[str, Any], head: bytes, done: dict[str, Any] | None
+) -> Iterator[tuple[IO[bytes], Callable[[int, Any], None]]]:
+    """The part file behind its last safe place, and the function that makes what was written so far the next one: of so many rows, with
+    what was counted in them."""
     with files.part.open("r+b" if done else "wb") as file, files.journal.open("a" if done else "w", encoding="utf-8") as log:
 
         def note(entry: dict[str, Any]) -> None:
-            log.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            log.write(json.dumps(entry) + "\n")  # ASCII: an id may hold half a surrogate pair
             log.flush()
             os.fsync(log.fileno())
 
-        def safe(rows: int) -> None:
+        def safe(rows: int, counts: Any) -> None:
             file.flush()
             os.fsync(file.fileno())
-            note({"rows": rows, "bytes": file.tell()})
+            note({"rows": rows, "bytes": file.tell(), "counts": counts})
 
         if done:
-            file.truncate(done[1])
-            file.seek(done[1])
+            file.truncate(done["bytes"])
+            file.seek(done["bytes"])
         else:
             note(run)
             file.write(head)

@@ -206,8 +206,11 @@ def test_resume_after_kill(run: Run, many: Path, tmp_path: Path, suffix: str) ->
     done = run("label", many, "-o", out, "--resume")
     assert done.returncode == 0, done.stderr
     assert int(re.search(r"\((\d+) fra før\)", done.stdout)[1]) >= 1024  # type: ignore[index]
-    assert run("label", many, "-o", whole).returncode == 0
+    at_once = run("label", many, "-o", whole)
+    assert at_once.returncode == 0
     assert out.read_bytes() == whole.read_bytes()
+    assert done.stdout.partition("\n")[2] == at_once.stdout.partition("\n")[2]  # the summary is of all rows
+    assert re.match(r"5000 rader merket \(\d+ fra før\)", done.stdout)
     assert sorted(p.name for p in tmp_path.iterdir()) == [out.name, whole.name]
 
 
