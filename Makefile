@@ -7,7 +7,7 @@ UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup label test test-slow lint model bench-preprocessing bench-memory datasheet picture clean
+.PHONY: setup label test test-slow lint model bench-preprocessing bench-memory bench-passages datasheet picture clean
 
 setup: .venv/.dev
 
@@ -40,6 +40,9 @@ model: setup  ## train the shipped model again; the figures on real text only wh
 
 bench-memory: setup  ## peak memory over 1,000,000 documents against 20,000 (an hour or more)
 	$(BIN)/python benchmarks/memory.py
+
+bench-passages: setup  ## how well beskriver_prosjekt tells what describes a project
+	$(BIN)/python benchmarks/passages.py labelled_data/test.jsonl $(REAL)
 
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)

@@ -25,7 +25,7 @@ FORMAT = ".documents"
 NO_TEXT = "filen har ingen tekst"
 ENCRYPTED = "filen er kryptert med passord"
 DAMAGED_FILE = "filen kan ikke leses"
-SCANNED = "bilder uten tekst, kjør tekstgjenkjenning (OCR) først"
+PAGES = 20  # that a note lists
 CUT_OFF = "filen kan ikke leses lenger enn hit"
 UNKNOWN = "formatet leses ikke, lagre filen som PDF eller DOCX"
 
@@ -33,9 +33,15 @@ UNKNOWN = "formatet leses ikke, lagre filen som PDF eller DOCX"
 def _pdf(path: Path) -> Iterator[Block]:
     with pdf.opened(path) as document:
         yield from layout.blocks_of(lambda: pdf.pages_of(document))
-        pictures = pdf.pictures_without_text(document)
-    if pictures:
-        raise ClassifierError(f"{SCANNED}: side {', '.join(map(str, pictures[:20]))}{' …' if len(pictures) > 20 else ''}")
+        found: dict[str, list[int]] = {}
+        for page, fault in pdf.faults(document):
+            found.setdefault(fault, []).append(page)
+    if found:
+        raise ClassifierError("; ".join(f"{fault}: side {_listed(pages)}" for fault, pages in found.items()))
+
+
+def _listed(pages: list[int]) -> str:
+    return ", ".join(map(str, pages[:PAGES])) + (" …" if len(pages) > PAGES else "")
 
 
 def _input(path: Path) -> Input:
@@ -150,19 +156,24 @@ def _rows(file: Path, document: str, stem: str) -> Iterator[Row]:
         own = f"{stem}-{number}"
         return Row(own, text, dict(zip(COLUMNS, (own, document, page, heading, place, text, ""), strict=True)), problem, size=len(text))
 
+    errors: list[Exception] = []
+    for p in passages(_until_error(file, errors)):
+        number += 1
+        place = str(p.first) if p.first == p.last else f"{p.first}–{p.last}"
+        yield row(p.text, p.page, p.heading, place, unreadable(p.text))
+    if errors or number == 0:
+        number += 1
+        yield row(problem=_told(errors[0], number) if errors else NO_TEXT)
+
+
+def _until_error(file: Path, errors: list[Exception]) -> Iterator[Block]:
+    """The blocks of a file up to where it cannot be read, and what was wrong: what was read before is not lost with it."""
     try:
         reader = READERS.get(file.suffix.lower())
-        blocks = iter(()) if file.stat().st_size == 0 else reader.blocks(file) if reader else _unread(file)
-        for p in passages(blocks):
-            number += 1
-            place = str(p.first) if p.first == p.last else f"{p.first}–{p.last}"
-            yield row(p.text, p.page, p.heading, place, unreadable(p.text))
-        if number == 0:
-            number = 1
-            yield row(problem=NO_TEXT)
+        if file.stat().st_size:
+            yield from reader.blocks(file) if reader else _unread(file)
     except (ClassifierError, *DAMAGED) as error:
-        number += 1
-        yield row(problem=_told(error, number))
+        errors.append(error)
 
 
 def _told(error: BaseException, number: int) -> str:

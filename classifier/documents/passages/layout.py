@@ -200,8 +200,8 @@ def heading_rank(line: Line, apart: bool, after: bool, usual: Usual, titles: set
     or numbered (1.2) with space around it; in a text without letters of several kinds, a short line with space around it.
     """
     text = line.text.strip()
-    if not is_short(text) or text.endswith(":") or not any(c.isalpha() for c in text) or text[0].islower():
-        return None
+    if not is_short(text) or text.endswith(":") or text[0].islower() or sum(map(str.isalpha, text)) <= sum(map(str.isdigit, text)):
+        return None  # no row of figures either
     number = NUMBER.match(text)
     depth = number[1].count(".") + 1 if number else 0
     large = line.size > LARGE * usual.size

@@ -16,6 +16,9 @@ MARGIN = 0.1  # of the height of a page: there stand running heads and feet
 WIDE = 1.5  # sizes of letters: a gap in a line that may part two columns
 COLUMN = 4  # lines beside each other at the least, for columns
 HYPHEN = "\x02\ufffe"  # how PDFium gives the hyphen of a word that is broken at the end of a line
+DAMAGED = 50  # pages one after the other: a file with more is not read on
+BROKEN = "sider kan ikke leses"
+SCANNED = "bilder uten tekst, kjør tekstgjenkjenning (OCR) først"
 PICTURE = 3  # PDFium's number for an image among the objects of a page
 
 
@@ -30,21 +33,39 @@ class _Piece:
 
 
 def pages_of(document: Any) -> Iterator[list[Line]]:
-    """The lines of each page of an opened `PdfDocument`."""
-    for index in range(len(document)):
-        with closing(document[index]) as page, closing(page.get_textpage()) as text:
-            height = page.get_height()
-            yield lines_of(_in_reading_order(list(_pieces(text))), index + 1, height)
+    """The lines of each page of an opened `PdfDocument`; none of a page that is damaged."""
+    for number, page in _pages(document):
+        if page is not None:
+            with closing(page.get_textpage()) as text:
+                yield lines_of(_in_reading_order(list(_pieces(text))), number, page.get_height())
 
 
-def pictures_without_text(document: Any) -> list[int]:
-    """The pages, from 1, that hold pictures and no text: scanned ones."""
-    found = []
-    for index in range(len(document)):
-        with closing(document[index]) as page, closing(page.get_textpage()) as text:
+def faults(document: Any) -> Iterator[tuple[int, str]]:
+    """(page, what is wrong with it): damaged, or pictures and no text, as scanned ones are."""
+    for number, page in _pages(document):
+        if page is None:
+            yield number, BROKEN
+            continue
+        with closing(page.get_textpage()) as text:
             if not text.get_text_range().strip() and next(page.get_objects(filter=[PICTURE]), None) is not None:
-                found.append(index + 1)
-    return found
+                yield number, SCANNED
+
+
+def _pages(document: Any) -> Iterator[tuple[int, Any]]:
+    """Pages with their numbers, None for one that cannot be loaded; the page is closed when the next one is asked for."""
+    row = 0  # of damaged pages
+    for index in range(len(document)):
+        try:
+            page = document[index]
+        except RuntimeError:
+            row += 1
+            if row > DAMAGED:  # the number of pages is a lie
+                return
+            yield index + 1, None
+            continue
+        row = 0
+        with closing(page):
+            yield index + 1, page
 
 
 def opened(path: Path) -> Any:
