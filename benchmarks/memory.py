@@ -127,6 +127,7 @@ def main() -> None:
                 kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
                 kept = [m for m in kept if [m[k] for k in key] != [one[k] for k in key]]
                 kept = sorted([*kept, one], key=lambda m: [m[k] for k in key])
+                RESULTS.parent.mkdir(exist_ok=True)
                 RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     fill("memory", shown(json.loads(RESULTS.read_text(encoding="utf-8"))))
 
