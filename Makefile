@@ -7,7 +7,7 @@ UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup label test test-slow lint model bench-preprocessing datasheet clean
+.PHONY: setup label test test-slow lint model bench-preprocessing bench-memory bench-passages datasheet picture clean
 
 setup: .venv/.dev
 
@@ -38,12 +38,21 @@ model: setup  ## train the shipped model again; the figures on real text only wh
 	$(BIN)/innovasjon train labelled_data/train.jsonl -o models/default --name default --force --jobs $(JOBS) \
 		--score test=labelled_data/test.jsonl $(if $(wildcard $(REAL)),--score real=$(REAL))
 
+bench-memory: setup  ## peak memory over 1,000,000 documents against 20,000 (an hour or more)
+	$(BIN)/python benchmarks/memory.py
+
+bench-passages: setup  ## how well beskriver_prosjekt tells what describes a project
+	$(BIN)/python benchmarks/passages.py labelled_data/test.jsonl $(REAL)
+
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)
 
 datasheet: setup  ## the learning curve and the figures in labelled_data/README.md
 	$(BIN)/python benchmarks/learning_curve.py --real $(REAL)
 	$(BIN)/python benchmarks/datasheet.py
+
+picture: setup  ## examples/predict.svg, what `predict` shows on a terminal
+	$(BIN)/python benchmarks/picture_of_predict.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,26 +1,46 @@
 """Streams of documents: read, label, write; bounded in memory, resumable, never half-written under the final name."""
 
-import contextlib
-import json
-import os
+import hashlib
+import re
+import sqlite3
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
+
+from classifier import storage
 from classifier.documents import Row, Settings, Source, open_sink
-from classifier.documents.writers import FORMATS, Encoder, format_of
+from classifier.documents.rows import state_of
+from classifier.documents.writers import FORMATS, Encoder, check_width, format_of
 from classifier.errors import ClassifierError
-from classifier.prediction import BATCH, Prediction, batched, predict_many
+from classifier.journal import Making, appending, finish, is_finished, making, may_write, safe_place
+from classifier.parallel import spread
+from classifier.prediction import BATCH, Prediction, batched, predict_batch
 from classifier.storage import Model
+
+CHUNK = 4 * BATCH  # rows that are labelled together and then made safe
+HEAVY = 8_000_000  # characters at which a chunk is full with fewer rows
+LONGEST = 1_000_000  # characters of a text that are labelled
+REPEATED = "id-en står også på en tidligere rad"
+TOO_LONG = f"teksten er lengre enn {LONGEST} tegn; bare begynnelsen er lest"
+FIRST = 5  # rows with a note that are told
+NAMES = 80  # characters of an id that are told
+
+Shipped = str | tuple[tuple[str, bytes], ...]  # a model's folder, or its files by name where the workers do not share the disk
+Progress = Callable[[int], None]
 
 
 @dataclass
 class Summary:
-    """What a run did: rows written, how often each label was given, and the first rows with a note."""
+    """What a run did: rows written (those before it was cut off, too), how often each label was given, and the first rows with a note."""
 
     rows: int = 0
     resumed: int = 0
@@ -34,9 +54,20 @@ class Summary:
         self.labels.update((facet, code) for facet in prediction.facets for code in prediction.labels(facet))
         self.innovations += bool(prediction.innovasjon and prediction.innovasjon["verdict"])
         for note in filter(None, (row.problem, *prediction.warnings)):
-            self.notes[note.split(":")[0]] += 1
-            if len(self.first_notes) < 5:
-                self.first_notes.append(f"id {row.id}: {note}")
+            self.notes[re.sub(r"\d+", "…", note.split(":")[0])] += 1  # kinds of notes, which are few
+            if len(self.first_notes) < FIRST:
+                self.first_notes.append(f"id {short(row.id)}: {note}")
+
+    def counts(self) -> dict[str, Any]:
+        """What a run that goes on with this one needs to know, as JSON."""
+        labels = [[facet, code, n] for (facet, code), n in self.labels.items()]
+        return {"labels": labels, "innovations": self.innovations, "notes": self.notes, "first_notes": self.first_notes}
+
+    @classmethod
+    def gone_on_with(cls, rows: int, counts: dict[str, Any]) -> "Summary":
+        """The summary of a run that was cut off after so many rows."""
+        labels = Counter({(facet, code): n for facet, code, n in counts["labels"]})
+        return cls(rows, rows, labels, counts["innovations"], Counter(counts["notes"]), counts["first_notes"])
 
 
 def label(
@@ -47,126 +78,182 @@ def label(
     force: bool = False,
     resume: bool = False,
     all_scores: bool = False,
-    progress: Callable[[int], None] = lambda n: None,
+    progress: Progress = lambda n: None,
+    strict: bool = False,
+    scheduler: str | None = None,
+    chunk: int = CHUNK,
 ) -> Summary:
     """Label all rows of a source into a file (None: standard output, JSONL for JSONL input, else CSV).
 
-    Raises `ClassifierError` where the output exists, cannot be written or (disk full) could not be finished.
+    `strict` makes the first row with a problem an error; `scheduler` is the address of a Dask cluster that does the work instead of
+    `jobs` processes here; every `chunk` rows there is a safe place to go on from. Raises `ClassifierError` where the output exists,
+    cannot be written or (disk full) could not be finished, and where an input was changed while it was read.
     """
     if out is None:
         suffix = ".jsonl" if source.format in (".jsonl", ".parquet") else ".csv"
-        settings = Settings(source, model.taxonomy, suffix, all_scores)
-        head, encode = open_sink(settings)
-        stdout = sys.stdout.buffer
+        head, encode = open_sink(Settings(source, model.taxonomy, suffix, all_scores))
+        stdout, summary = sys.stdout.buffer, Summary()
         stdout.write(head)
-        summary = Summary()
-        for row, prediction in _labelled(source.rows, model, jobs, suffix):
-            stdout.write(encode(row, prediction))
-            summary.add(row, prediction)
-            progress(1)
-        stdout.flush()
+        for part in _labelled(_noted(source, strict), model, jobs, scheduler, suffix, chunk):
+            _encode(part, encode, stdout.write, summary, progress)
+            stdout.flush()
+            _unchanged(source)
         return summary
     settings = Settings(source, model.taxonomy, format_of(out), all_scores)
-    part, journal = out.parent / f".{out.name}.part", out.parent / f".{out.name}.journal"
-    _may_write(out, part, force, resume)
-    if resume and out.exists() and not part.exists():  # with a part, OUT is what --force was to replace
-        return Summary(resumed=-1)
-    run: dict[str, Any] = {"model": str(model), "thresholds": model.thresholds, "input": source.name, "columns": source.columns}
-    run |= {"text": source.text_column, "id": source.id_column, "all_scores": all_scores, "state": _state(source.name)}
+    check_width(settings, str(out))
+    run: dict[str, Any] = {"model": [str(model), _digest(model)], "thresholds": model.thresholds, "input": source.state}
+    run |= {"columns": source.columns, "text": source.text_column, "id": source.id_column, "all_scores": all_scores}
     try:
-        done = _done(journal, part, run) if resume else None
-        return _write(settings, out, part, journal, model, jobs, run, done, progress)
+        with making(out) as files:
+            may_write(files, force, resume)
+            if resume and is_finished(files):
+                return Summary(resumed=-1)
+            done = safe_place(files, run) if resume else None
+            return _write(settings, files, model, jobs, scheduler, strict, run, done, chunk, progress)
     except OSError as error:
         raise ClassifierError(
             f"{out}: cannot write: {error.strerror or error}; what was done is kept: mend it and go on with --resume"
         ) from error
 
 
-def _state(name: str) -> list[float] | None:
-    """Size and time of change of an input file: a run goes on only with the file that it began with."""
-    with contextlib.suppress(OSError):
-        stat = os.stat(name)
-        return [stat.st_size, stat.st_mtime]
-    return None
-
-
-def _may_write(out: Path, part: Path, force: bool, resume: bool) -> None:
-    if not out.parent.is_dir():
-        raise ClassifierError(f"{out}: the folder {out.parent} does not exist; make it first")
-    if out.is_dir():
-        raise ClassifierError(f"{out}: is a folder; name a file")
-    if out.exists() and not (force or resume):
-        raise ClassifierError(f"{out}: exists already; --force replaces it, or choose another name")
-    if part.exists() and not (force or resume):
-        raise ClassifierError(f"{out}: an unfinished run is kept beside it ({part.name}); --resume goes on with it, --force starts afresh")
-
-
-def _done(journal: Path, part: Path, run: dict[str, Any]) -> tuple[int, int] | None:
-    """(rows, bytes) that an earlier run of the same kind wrote safely; None when there is nothing to go on with."""
-    if not (journal.exists() and part.exists()):
-        return None
-    entries = []
-    for line in journal.read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(ValueError):  # the last line may be cut off
-            entries.append(json.loads(line))
-    if not entries or entries[0] != run:
-        raise ClassifierError(f"{part}: the unfinished run was made with another model, input or options; --force starts afresh")
-    rows, size = (entries[-1]["rows"], entries[-1]["bytes"]) if len(entries) > 1 else (0, 0)
-    return (rows, size) if rows and part.stat().st_size >= size else None
-
-
 def _write(
-    settings: Settings, out: Path, part: Path, journal: Path, model: Model, jobs: int, run: dict[str, Any],
-    done: tuple[int, int] | None, progress: Callable[[int], None],
+    settings: Settings, files: Making, model: Model, jobs: int, scheduler: str | None, strict: bool, run: dict[str, Any],
+    done: dict[str, Any] | None, chunk: int, progress: Progress,
 ) -> Summary:  # fmt: skip
     head, encode = open_sink(settings)
-    summary = Summary(resumed=done[0] if done else 0)
-    with part.open("r+b" if done else "wb") as file, journal.open("a" if done else "w", encoding="utf-8") as log:
-        if done:
-            file.truncate(done[1])
-            file.seek(done[1])
-            for _ in islice(settings.source.rows, done[0]):
-                progress(1)
-        else:
-            _note(log, run)
-            file.write(head)
-        _append(file, log, settings, encode, model, jobs, summary, progress)
-    made = out.parent / f".{out.name}.made"
-    FORMATS[settings.suffix].finish(part, made, settings)
-    os.replace(made, out)
-    part.unlink(missing_ok=True)
-    journal.unlink()
+    summary = Summary.gone_on_with(done["rows"], done["counts"]) if done else Summary()
+    rows = _noted(settings.source, strict)
+    with appending(files, run, head, done) as (file, safe):
+        for _ in islice(rows, summary.resumed):
+            progress(1)
+        for part in _labelled(rows, model, jobs, scheduler, settings.suffix, chunk):
+            _encode(part, encode, file.write, summary, progress)
+            safe(summary.rows, summary.counts())
+            _unchanged(settings.source)
+        _unchanged(settings.source)
+        safe(summary.rows, summary.counts())
+    convert = FORMATS[settings.suffix].finish
+    finish(files, (lambda part, made: convert(part, made, settings)) if convert else None)
     return summary
 
 
-def _append(
-    file: IO[bytes], log: IO[str], settings: Settings, encode: Encoder, model: Model, jobs: int, summary: Summary,
-    progress: Callable[[int], None],
-) -> None:  # fmt: skip
-    for chunk in batched(_labelled(settings.source.rows, model, jobs, settings.suffix), 4 * BATCH):
-        for row, prediction in chunk:
-            file.write(encode(row, prediction))
-            summary.add(row, prediction)
-        file.flush()
-        os.fsync(file.fileno())
-        _note(log, {"rows": summary.resumed + summary.rows, "bytes": file.tell()})
-        progress(len(chunk))
+def _encode(
+    part: list[tuple[Row, Prediction]], encode: Encoder, write: Callable[[bytes], Any], summary: Summary, progress: Progress
+) -> None:
+    for row, prediction in part:
+        write(encode(row, prediction))
+        summary.add(row, prediction)
+    progress(len(part))
 
 
-def _note(log: IO[str], entry: dict[str, Any]) -> None:
-    log.write(json.dumps(entry, ensure_ascii=False) + "\n")
-    log.flush()
-    os.fsync(log.fileno())
+def _unchanged(source: Source) -> None:
+    """Raises `ClassifierError` when an input is no longer what it was: rows already written may be of the one or of the other."""
+    for name, state in source.state.items():
+        try:
+            same = state_of(name) == state
+        except OSError:
+            same = False
+        if not same:
+            raise ClassifierError(f"{name}: was changed while it was read, so nothing is finished; start afresh with --force")
 
 
-def _labelled(rows: Iterator[Row], model: Model, jobs: int, suffix: str) -> Iterator[tuple[Row, Prediction]]:
-    """Rows with their predictions, in order; the rows wait in a queue no longer than the window of `predict_many`."""
-    waiting: list[Row] = []
+def _digest(model: Model) -> str:
+    """Tells models apart that have one name."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (value for value in vars(model).values() if isinstance(value, np.ndarray)):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
-    def texts() -> Iterator[str]:
-        for row in rows:
-            waiting.append(row)
-            yield row.text
 
-    for prediction in predict_many(texts(), model, jobs, evidence=FORMATS[suffix].evidence):
-        yield waiting.pop(0), prediction
+def short(name: str) -> str:
+    """An id as it is told: one line, and not a long one."""
+    return " ".join(name[: NAMES + 1].split())[:NAMES] + ("…" if len(name) > NAMES else "")
+
+
+def _noted(source: Source, strict: bool) -> Iterator[Row]:
+    """The rows, those with a repeated id or a text too long noted. With `strict`, a noted row is a `ClassifierError`."""
+    is_new = _distinct()
+    for number, row in enumerate(source.rows, 1):
+        notes = [row.problem, None if row.numbered or is_new(row.id) else REPEATED, TOO_LONG if len(row.text) > LONGEST else None]
+        row.problem = "; ".join(filter(None, notes)) or None
+        if strict and row.problem:
+            raise ClassifierError(
+                f"{source.name}: row {number} (id {short(row.id)}): {row.problem}; mend it, or go on without --strict (--resume)"
+            )
+        yield row
+
+
+def _distinct() -> Callable[[str], bool]:
+    """A function that says whether it meets an id for the first time; what it has met lies in a nameless file, not in memory."""
+    met = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # joblib reads rows in a thread of its own, one at a time
+    met.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TABLE met (id BLOB PRIMARY KEY) WITHOUT ROWID; BEGIN")
+
+    def is_new(name: str) -> bool:
+        key = name.encode("utf-8", "surrogatepass")
+        key = key if len(key) < 64 else hashlib.sha256(key).digest()
+        try:
+            return met.execute("INSERT OR IGNORE INTO met VALUES (?)", (key,)).rowcount == 1
+        except sqlite3.Error as error:
+            raise ClassifierError(f"the temporary folder cannot hold the ids: {error}; make room, or name another in TMPDIR") from error
+
+    return is_new
+
+
+def _labelled(
+    rows: Iterator[Row], model: Model, jobs: int, scheduler: str | None, suffix: str, chunk: int
+) -> Iterator[list[tuple[Row, Prediction]]]:
+    """Chunks of rows with their predictions, in order; the rows wait in a queue no longer than the window of `spread`."""
+    waiting: deque[list[Row]] = deque()
+
+    def texts() -> Iterator[list[str]]:
+        for part in _chunks(rows, chunk):
+            waiting.append(part)
+            yield [row.text[:LONGEST] for row in part]
+
+    if jobs == 1 and scheduler is None:
+        for part in texts():
+            yield list(zip(waiting.popleft(), _predicted(part, model, FORMATS[suffix].evidence), strict=True))
+        return
+    with _shipped(model, scheduler is not None) as shipped:
+        for predictions in spread(partial(_predict_in_worker, evidence=FORMATS[suffix].evidence), texts(), shipped, jobs, scheduler):
+            yield list(zip(waiting.popleft(), predictions, strict=True))
+
+
+def _chunks(rows: Iterator[Row], count: int) -> Iterator[list[Row]]:
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        part.append(row)
+        size += row.size
+        if len(part) >= count or size >= HEAVY:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _predicted(texts: list[str], model: Model, evidence: bool) -> list[Prediction]:
+    return [p for few in batched(texts, BATCH) for p in predict_batch(few, model, evidence)]
+
+
+@contextmanager
+def _shipped(model: Model, far: bool) -> Iterator[Shipped]:
+    """The model as it is here, which its folder need not be, for workers to load: a folder, or for those far away the files."""
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "model"
+        storage.save(model, folder, "")
+        yield tuple((file.name, file.read_bytes()) for file in sorted(folder.iterdir())) if far else str(folder)
+
+
+def _predict_in_worker(texts: list[str], shipped: Shipped, evidence: bool) -> list[Prediction]:
+    return _predicted(texts, _unpacked(shipped), evidence)
+
+
+@lru_cache(maxsize=1)
+def _unpacked(shipped: Shipped) -> Model:
+    if isinstance(shipped, str):
+        return storage.load(shipped)
+    with TemporaryDirectory() as folder:
+        for name, data in shipped:
+            (Path(folder) / name).write_bytes(data)
+        return storage.load(folder)

@@ -24,13 +24,19 @@ def table() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     return whole, beginning
 
 
+@cache
+def _longest_beginning() -> int:
+    return max(map(len, table()[1]), default=0)
+
+
 def concepts_of(token: str, normal: str) -> list[str]:
     """The concepts of a lower-case token with this normal form, each once, in the order of the table's match."""
     whole, beginning = table()
     found = [*whole.get(token, ()), *whole.get(normal, ())]
-    for n in range(2, len(token) + 1):
+    longest = _longest_beginning()  # a «word» may be a million letters long: look no further than can match
+    for n in range(2, min(len(token), longest) + 1):
         found += beginning.get(token[:n], ())
     for cut in range(3, len(token) - SHORTEST_PART + 1):
-        for n in range(cut + SHORTEST_PART, len(token) + 1):
+        for n in range(cut + SHORTEST_PART, min(len(token), cut + longest) + 1):
             found += beginning.get(token[cut:n], ())
     return list(dict.fromkeys(found))

@@ -48,7 +48,7 @@ def one_line(done: "subprocess.CompletedProcess[str]", pattern: str) -> None:
 
 # Start-up
 
-HEAVY = {"sklearn", "scipy", "nltk", "joblib", "openpyxl", "pyarrow", "numpy"}
+HEAVY = {"rich", "lxml", "pypdfium2", "sklearn", "scipy", "nltk", "joblib", "openpyxl", "pyarrow", "numpy"}
 COMMANDS = ["label", "predict", "train", "evaluate", "check", "taxonomy"]
 
 
@@ -93,7 +93,7 @@ def test_label(run: Run, table: Path, tmp_path: Path) -> None:
     """`label` writes the output, prints a summary for people, and says nothing on stderr."""
     done = run("label", table, "-o", tmp_path / "out.csv")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "2 rows labelled" in done.stdout
+    assert "2 rader merket" in done.stdout
     assert "Tjenesteinnovasjon" in done.stdout
     assert "id b: teksten er tom" in done.stdout
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8-sig"), newline=""), delimiter=";"))
@@ -106,7 +106,7 @@ def test_label_in_pipes(run: Run, table: Path) -> None:
     done = run("label", "-", input=json.dumps({"id": "x", "text": TEXT}) + "\n")
     assert done.returncode == 0
     assert json.loads(done.stdout)["id"] == "x"
-    assert "1 rows labelled" in done.stderr
+    assert "1 rad merket" in done.stderr
     done = run("label", "-", input=table.read_bytes())
     rows = list(csv.DictReader(io.StringIO(done.stdout.removeprefix("\ufeff"), newline=""), delimiter=";"))
     assert [r["id"] for r in rows] == ["a", "b"]
@@ -146,7 +146,7 @@ def test_output_is_replaced_with_force_only(run: Run, table: Path, tmp_path: Pat
     assert out.read_text(encoding="utf-8") == "precious"
     done = run("label", table, "-o", out, "--resume")
     assert (done.returncode, out.read_text(encoding="utf-8")) == (0, "precious")
-    assert "finished already" in done.stderr
+    assert "er ferdig, ingenting gjenstår" in done.stderr
     assert run("label", table, "-o", out, "--force").returncode == 0
     assert out.read_text(encoding="utf-8-sig").startswith("id;tittel;beskrivelse;type;")
     assert run("label", table, "-o", table, "--force").returncode == 0
@@ -205,9 +205,12 @@ def test_resume_after_kill(run: Run, many: Path, tmp_path: Path, suffix: str) ->
     one_line(run("label", many, "-o", out), r"unfinished run .*--resume .*--force")
     done = run("label", many, "-o", out, "--resume")
     assert done.returncode == 0, done.stderr
-    assert int(re.search(r"\((\d+) from before\)", done.stdout)[1]) >= 1024  # type: ignore[index]
-    assert run("label", many, "-o", whole).returncode == 0
+    assert int(re.search(r"\((\d+) fra før\)", done.stdout)[1]) >= 1024  # type: ignore[index]
+    at_once = run("label", many, "-o", whole)
+    assert at_once.returncode == 0
     assert out.read_bytes() == whole.read_bytes()
+    assert done.stdout.partition("\n")[2] == at_once.stdout.partition("\n")[2]  # the summary is of all rows
+    assert re.match(r"5000 rader merket \(\d+ fra før\)", done.stdout)
     assert sorted(p.name for p in tmp_path.iterdir()) == [out.name, whole.name]
 
 
@@ -336,7 +339,7 @@ WRITTEN = {
     "not.xlsx": b"id;tekst\n",
     "not.parquet": b"id;tekst\n",
     "not.jsonl.gz": b'{"text": "a"}\n',
-    "what.docx": b"PK",
+    "what.odt": b"PK",
 }
 
 

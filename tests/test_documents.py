@@ -33,7 +33,7 @@ IDS = ["a1", "a2", "a1", "4"]
 FACETS = taxonomy.shipped().facets
 OURS = [c for f in FACETS for c in ([f.code] if f.unit == "document" else [f.code, f"{f.code}_setninger"])] + ["innovasjon"]
 OURS += [f"sannsynlighet_{f.code}_{code}" for f in FACETS for code in f.codes] + ["til_kontroll", "merknad", "språk", "modell"]
-EMPTY = "teksten er tom"
+EMPTY, REPEATED = "teksten er tom", "id-en står også på en tidligere rad"
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_csv(tmp_path: Path, small: Model, delimiter: str, encoding: str) -> Non
     rows = read_csv(label(tmp_path / "in.csv", tmp_path / "out.csv", small), delimiter)
     assert [{c: row[c] for c in COLUMNS} for row in rows] == ROWS
     assert list(rows[0]) == COLUMNS + OURS
-    assert [row["merknad"] for row in rows] == ["", "", EMPTY, ""]
+    assert [row["merknad"] for row in rows] == ["", "", f"{REPEATED}; {EMPTY}", ""]
     assert [row["språk"] for row in rows] == ["nb", "nn", "nb", "nb"]
     assert {row["modell"] for row in rows} == {"small 1.0.0"}
 
@@ -559,7 +559,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "nothing": ("x.csv", lambda p: p.write_bytes(b"")),
     "nothing but lines": ("x.jsonl", lambda p: p.write_bytes(b"\n\n")),
     "a header of blanks": ("x.csv", lambda p: p.write_bytes(b";;\n1;2;3\n")),
-    "an unknown suffix": ("x.docx", lambda p: p.write_bytes(b"a")),
+    "an unknown suffix": ("x.odt", lambda p: p.write_bytes(b"a")),
     "no suffix": ("x", lambda p: p.write_bytes(b"a")),
 }
 

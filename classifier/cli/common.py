@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from classifier.taxonomy import Taxonomy
 
 LANGUAGES = ("nb", "nn", "en")
+STOPPED = 130  # the exit code of a program that Ctrl-C ended
 
 
 class Commands(click.Group):
@@ -23,6 +24,9 @@ class Commands(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
             sys.exit(super().main(*args, **(extra | {"standalone_mode": False})) or 0)
+        except click.Abort:
+            click.echo("innovasjon: stopped", err=True)
+            sys.exit(STOPPED)
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
         except click.UsageError as error:

@@ -1,54 +1,74 @@
 """Commands that label: `label`, `predict`."""
 
-import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from classifier.cli.common import jobs_option, language_option, model_of, model_option, pair_of
+from classifier.cli.common import STOPPED, jobs_option, language_option, model_of, model_option, pair_of
+from classifier.cli.progress import progress
 from classifier.errors import ClassifierError
 
 if TYPE_CHECKING:
-    from classifier.batch import Summary
     from classifier.storage import Model
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="A file (.csv .tsv .xlsx .jsonl .jsonl.gz .parquet); default: standard output."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A file (.csv .tsv .jsonl, also .gz .zst; .xlsx .parquet); default: standard output.",
 )
 @click.option("--text-column", help="The column that holds the text; default: text, tekst or beskrivelse.")
 @click.option("--id-column", help="The column that holds the id; default: id, else the row number.")
+@click.option("--passages", is_flag=True, help="Cut .txt files into passages, too, as PDF, DOCX, HTML and Markdown always are.")
 @model_option
 @jobs_option
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
+@click.option("--strict", is_flag=True, help="Stop at the first row that cannot be read as it should.")
 @click.option("--all-scores", is_flag=True, help="In JSON: the probability of every label.")
 @click.option("--threshold", "thresholds", multiple=True, metavar="FACET.LABEL=P", help="Another threshold for a label; may be repeated.")
+@click.option("--backend", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="Where the work is done.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster for --backend dask, such as tcp://10.0.0.1:8786.")
+@language_option
 def label(
-    inputs: tuple[str, ...], output: Path | None, text_column: str | None, id_column: str | None, model_folder: str | None,
-    jobs: int, resume: bool, force: bool, all_scores: bool, thresholds: tuple[str, ...],
+    inputs: tuple[str, ...], output: Path | None, text_column: str | None, id_column: str | None, passages: bool, model_folder: str | None,
+    jobs: int, resume: bool, force: bool, strict: bool, all_scores: bool, thresholds: tuple[str, ...], backend: str, scheduler: str | None,
+    language: str,
 ) -> None:  # fmt: skip
-    """Label a batch: CSV, TSV, XLSX, JSONL, Parquet, a folder of .txt files, or - for standard input.
+    """Label a batch: CSV, TSV, JSONL (also .gz, .zst), XLSX, Parquet, a folder of .txt files, or - for standard input.
 
-    Several INPUTs of the same columns are labelled one after the other into one output.
+    Several INPUTs of the same columns are labelled one after the other into one output. PDF, DOCX, HTML and Markdown files, and folders
+    of them, are cut into passages: a row for each, with its document, page and heading.
     """
     from classifier import batch
+    from classifier.display import show_summary
+    from classifier.display.words import word
     from classifier.documents import open_sources
 
     if output == Path("-"):
         output = None
-    source = open_sources(inputs, text_column, id_column)
+    if (backend == "dask") != (scheduler is not None):
+        raise ClassifierError("--backend dask and --scheduler ADDRESS go together; give both or neither")
+    source = open_sources(inputs, text_column, id_column, passages)
     model = _with_thresholds(model_of(model_folder), thresholds)
-    with _progress(output is not None) as advance:
-        summary = batch.label(source, output, model, jobs, force, resume, all_scores, advance)
-    _print_summary(summary, model, output)
+    try:
+        with progress(output is not None, inputs, language) as advance:
+            summary = batch.label(source, output, model, jobs, force, resume, all_scores, advance, strict, scheduler)
+    except KeyboardInterrupt:
+        kept = "; what was done is kept: go on with --resume" if output else ""
+        click.echo(f"\ninnovasjon: stopped{kept}", err=True)
+        sys.exit(STOPPED)
+    if summary.resumed < 0:
+        click.echo(f"{output}: {word('finished', language)}", err=True)
+    else:
+        show_summary(summary, model.taxonomy, output, language)
 
 
 @click.command()
@@ -72,7 +92,7 @@ def predict(text: str | None, model_folder: str | None, as_json: bool, all_score
     else:
         from classifier.display import show
 
-        click.echo(show(given, prediction, model.taxonomy, language))
+        show(given, prediction, model.taxonomy, language)
 
 
 def _with_thresholds(model: "Model", given: tuple[str, ...]) -> "Model":
@@ -90,30 +110,3 @@ def _with_thresholds(model: "Model", given: tuple[str, ...]) -> "Model":
         if not 0 <= changed[name] <= 1:
             raise ClassifierError(f"--threshold {pair}: {value!r} is not a probability between 0 and 1")
     return replace(model, thresholds=changed) if given else model
-
-
-def _progress(wanted: bool) -> "contextlib.AbstractContextManager[Callable[[int], None]]":
-    """A counter on a terminal, nothing elsewhere."""
-
-    @contextlib.contextmanager
-    def counter() -> Any:
-        done = 0
-
-        def advance(n: int) -> None:
-            nonlocal done
-            done += n
-            click.echo(f"\r{done} rows", nl=False, err=True)
-
-        yield advance
-        click.echo("\r", nl=False, err=True)
-
-    return counter() if wanted and sys.stderr.isatty() else contextlib.nullcontext(lambda n: None)
-
-
-def _print_summary(summary: "Summary", model: "Model", output: Path | None) -> None:
-    from classifier.display import show_summary
-
-    if summary.resumed < 0:
-        click.echo(f"{output}: is finished already; nothing to resume", err=True)
-        return
-    click.echo(show_summary(summary, model.taxonomy, output), err=output is None)

@@ -4,18 +4,25 @@ What JSON has no type for (dates, decimals, bytes) is tagged on the way in and c
 """
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from math import isfinite
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from classifier.documents.rows import Settings
 from classifier.errors import ClassifierError
 
 CELL = 32_767  # characters that Excel holds in one cell
+MOST_COLUMNS, MOST_ROWS = 16_384, 1_048_576  # that Excel holds in one sheet
+EXACT = 10**15  # whole numbers that a cell holds to the last digit
+ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # characters that XML has none for
+EPOCH = datetime(1980, 1, 1)  # the oldest time of a zip archive
 CHUNK = 1024  # rows of a Parquet row group
 UNFIT = (ValueError, TypeError, OverflowError, NotImplementedError)  # pyarrow's own errors are of these
 TAG = "\0type"
@@ -50,14 +57,31 @@ def _lines(part: Path) -> Iterator[Any]:
             yield json.loads(line, object_hook=_untagged)
 
 
+class _Timeless(ZipFile):
+    """An archive in which nothing tells when it was made: the same content gives the same bytes."""
+
+    def writestr(self, zinfo_or_arcname: Any, data: Any, compress_type: int | None = None, compresslevel: int | None = None) -> None:
+        super().writestr(self._info(zinfo_or_arcname), data, compress_type, compresslevel)
+
+    def write(self, filename: Any, arcname: Any = None, compress_type: Any = None, compresslevel: Any = None) -> None:  # noqa: ARG002
+        with open(filename, "rb") as file, self.open(self._info(arcname or filename), "w", force_zip64=True) as member:
+            shutil.copyfileobj(file, member)
+
+    def _info(self, name: Any) -> ZipInfo:
+        info = ZipInfo(str(getattr(name, "filename", name)), EPOCH.timetuple()[:6])
+        info.compress_type = ZIP_DEFLATED
+        return info
+
+
 def finish_xlsx(part: Path, out: Path, settings: Settings) -> None:
-    """Every cell is written as a value: a text that starts with `=` stays a text."""
+    """Every cell is written as a value: a text that starts with `=` stays a text. What one sheet cannot hold goes on in the next."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+    from openpyxl.writer.excel import ExcelWriter
 
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("innovasjon")
+    book.properties.created = book.properties.modified = EPOCH
+    sheet: Any = None
 
     def cell(value: Any) -> Any:
         if isinstance(value, (dict, list)):
@@ -66,15 +90,24 @@ def finish_xlsx(part: Path, out: Path, settings: Settings) -> None:
             value = value.isoformat()
         if isinstance(value, bytes) or (isinstance(value, float) and not isfinite(value)):
             value = str(value)
+        if isinstance(value, int) and abs(value) >= EXACT:
+            value = str(value)
         if isinstance(value, str):
-            made = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:CELL])
+            made = WriteOnlyCell(sheet, ILLEGAL.sub("", value)[:CELL])
             made.data_type = "s"
             return made
         return value
 
-    for values in _lines(part):
-        sheet.append([cell(v) for v in values])
-    book.save(out)
+    lines = _lines(part)
+    head = next(lines)
+    for number, values in enumerate(chain(lines, [None])):
+        if number % (MOST_ROWS - 1) == 0 and (values or not number):
+            sheet = book.create_sheet("innovasjon" if number == 0 else f"innovasjon {number // (MOST_ROWS - 1) + 1}")
+            sheet.append([cell(v) for v in head])
+        if values:
+            sheet.append([cell(v) for v in values])
+    with _Timeless(out, "w", ZIP_DEFLATED, allowZip64=True) as archive:
+        ExcelWriter(book, archive).write_data()
 
 
 def finish_parquet(part: Path, out: Path, settings: Settings) -> None:

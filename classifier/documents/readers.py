@@ -1,27 +1,41 @@
 """Readers: a file -> `Row`s. A row that cannot be read is a row with a `problem`, never a missing one."""
 
 import codecs
-import csv
-import gzip
-import io
+import heapq
 import json
-import sys
+import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from classifier.documents.rows import Input, Row, Source, choose_columns, detect_encoding, make_row, unique
+from classifier.documents.delimited import read_csv, read_tsv
+from classifier.documents.packed import PACKED, check_workbook, open_packed, standard_input
+from classifier.documents.passages.files import READERS as DOCUMENTS
+from classifier.documents.passages.files import document_files, open_documents
+from classifier.documents.rows import (
+    LARGEST,
+    UNREADABLE,
+    Input,
+    Row,
+    Source,
+    choose_columns,
+    detect_encoding,
+    make_row,
+    state_of,
+    unique,
+    unreadable,
+)  # fmt: skip
 from classifier.errors import ClassifierError
 
-DELIMITERS = ";,\t|"
-UNREADABLE = "teksten har tegn som ikke kan leses"
-LARGEST_FIELD = 100_000_000  # characters
-
-csv.field_size_limit(LARGEST_FIELD)
+DEEPEST = 100  # lists and objects inside each other in a JSON line
+MOST_KEYS = 16_384  # different keys of a JSONL file that are columns of a table
+PAGE = 20_000  # names of a folder's files that are held at a time
+BATCH = 128  # rows of a Parquet file that are held at a time
 
 # What the libraries underneath raise for a file that is damaged or not what its suffix says.
 DAMAGED = (OSError, EOFError, ValueError, KeyError, IndexError, SyntaxError, zipfile.BadZipFile, zlib.error)
@@ -34,32 +48,38 @@ def open_source(path: str, text_column: str | None = None, id_column: str | None
     """
     name = "standard input" if path == "-" else path
     try:
+        state = state_of(path) if path == "-" or Path(path).exists() else None
         source = _opened_source(path, name, text_column, id_column)
     except ClassifierError:
         raise
     except DAMAGED as error:
         raise ClassifierError(f"{name}: cannot read: {_reason(error)}") from error
-    return replace(source, rows=_guarded(source.rows, name), name=path if path == "-" else str(Path(path).resolve()))
+    place = path if path == "-" else str(Path(path).resolve())
+    return replace(source, rows=_guarded(source.rows, name), name=place, state={place: state})
 
 
 def _opened_source(path: str, name: str, text_column: str | None, id_column: str | None) -> Source:
     if path == "-":
-        data = sys.stdin.buffer.read()
-        if not data.strip():
-            raise ClassifierError(f"{name}: is empty")
-        reader = READERS[".jsonl" if data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"{" else ".csv"]
-        return reader(Input(name, lambda: io.BytesIO(data)), text_column, id_column)
+        given = standard_input()
+        with given.open() as file:
+            start = file.read(1 << 16).removeprefix(codecs.BOM_UTF8).lstrip()
+        return READERS[".jsonl" if start[:1] == b"{" else ".csv"](given, text_column, id_column)
     place = Path(path)
     if place.is_dir():
         return _read_folder(place)
     if not place.exists():
         raise ClassifierError(f"{path}: no such file")
     suffix = suffix_of(place)
+    if suffix == ".txt":
+        return Source(["id", "text"], "text", "id", (_text_file(file) for file in [place]), format=".txt")
     if suffix not in READERS:
-        raise ClassifierError(f"{path}: unknown format {place.suffix or '(no suffix)'}; known are {', '.join(READERS)} and folders of .txt")
+        known = ", ".join((*READERS, *DOCUMENTS))
+        raise ClassifierError(f"{path}: unknown format {place.suffix or '(no suffix)'}; known are {known} and folders of them")
+    if not place.is_file():
+        raise ClassifierError(f"{path}: not a file; what another program writes can be piped in as -")
     if place.stat().st_size == 0:
         raise ClassifierError(f"{path}: the file is empty")
-    return READERS[suffix](Input(path, lambda: _opened(place)), text_column, id_column)
+    return READERS[suffix](Input(path, lambda: open_packed(place)), text_column, id_column)
 
 
 def _reason(error: BaseException) -> str:
@@ -78,8 +98,15 @@ def _guarded(rows: Iterator[Row], name: str) -> Iterator[Row]:
         raise ClassifierError(f"{name}: cannot be read after row {number}, the file is damaged: {_reason(error)}") from error
 
 
-def open_sources(paths: Sequence[str], text_column: str | None = None, id_column: str | None = None) -> Source:
-    """Several inputs as one. Raises `ClassifierError` when they do not have the same columns."""
+def open_sources(paths: Sequence[str], text_column: str | None = None, id_column: str | None = None, passages: bool = False) -> Source:
+    """Several inputs as one; documents, and with `passages` texts, too, are cut into passages.
+
+    Raises `ClassifierError` when they do not have the same columns.
+    """
+    if files := document_files(paths, passages):
+        source = open_documents(files)
+        text, own_id = choose_columns(source.columns, paths[0], text_column, id_column)
+        return replace(source, text_column=text, id_column=own_id)
     sources = [open_source(path, text_column, id_column) for path in paths]
     first = sources[0]
     for path, other in zip(paths, sources, strict=True):
@@ -91,94 +118,61 @@ def open_sources(paths: Sequence[str], text_column: str | None = None, id_column
         for number, row in enumerate(chain.from_iterable(s.rows for s in sources), 1):
             yield replace(row, id=str(number)) if row.numbered else row
 
-    return replace(first, rows=rows(), name="; ".join(s.name for s in sources))
+    return replace(first, rows=rows(), name="; ".join(s.name for s in sources), state={k: v for s in sources for k, v in s.state.items()})
 
 
 def suffix_of(path: Path) -> str:
     """The suffix that decides the format, `.jsonl.gz` in whole."""
-    name = path.name.lower()
-    return next((s for s in (".jsonl.gz", ".csv.gz", ".tsv.gz") if name.endswith(s)), path.suffix.lower())
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() + suffix if suffix in PACKED else suffix
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
-
-
-def _read_csv(source: Input, text_column: str | None, id_column: str | None, delimiter: str | None = None) -> Source:
-    encoding = detect_encoding(source)
-    with io.TextIOWrapper(source.open(), encoding=encoding, errors="replace", newline="") as file:
-        head = file.readline()
-        if "\0" in head:
-            raise ClassifierError(f"{source.name}: not a text file in an encoding that can be read; save it as CSV UTF-8")
-        separator = delimiter or max(DELIMITERS, key=lambda d: (head.count(d), -DELIMITERS.index(d)))
-        file.seek(0)
-        columns = next(csv.reader(file, delimiter=separator), [])
-    if not any(c.strip() for c in columns):
-        raise ClassifierError(f"{source.name}: no header row; the first line should name the columns")
-    columns = unique(columns)
-    text, own_id = choose_columns(columns, source.name, text_column, id_column)
-
-    def rows() -> Iterator[Row]:
-        with io.TextIOWrapper(source.open(), encoding=encoding, errors="replace", newline="") as lines:
-            reader = csv.reader(lines, delimiter=separator)
-            next(reader)
-            number = 0
-            while True:
-                try:
-                    values = next(reader)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    number += 1
-                    yield make_row(number, dict.fromkeys(columns, ""), text, own_id, f"raden kan ikke leses: {error}")
-                    continue
-                if not values:  # a blank line is no row
-                    continue
-                number += 1
-                problem = None
-                if len(values) != len(columns):
-                    problem = f"raden har {len(values)} felt, overskriften {len(columns)}"
-                    values = [*values[: len(columns) - 1], separator.join(values[len(columns) - 1 :])]
-                    values += [""] * (len(columns) - len(values))
-                fields = dict(zip(columns, values, strict=True))
-                if "\ufffd" in fields[text]:
-                    problem = problem or UNREADABLE
-                yield make_row(number, fields, text, own_id, problem)
-
-    return Source(columns, text, own_id, rows(), separator, ".csv")
-
-
-def _read_tsv(source: Input, text_column: str | None, id_column: str | None) -> Source:
-    return _read_csv(source, text_column, id_column, "\t")
-
-
-def _json_lines(source: Input) -> Iterator[tuple[dict[str, Any], str | None]]:
-    """(fields, problem) of each line that is not blank."""
+def _json_lines(source: Input) -> Iterator[tuple[dict[str, Any], str | None, int]]:
+    """(fields, problem, bytes) of each line that is not blank."""
     with source.open() as file:
-        for line in file:
+        while line := file.readline(LARGEST):
+            rest = line
+            while len(rest) == LARGEST and not rest.endswith(b"\n"):
+                rest = file.readline(LARGEST)
             if not line.strip():
                 continue
             raw = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
+            if rest is not line:
+                yield {"input": raw}, f"linjen er ikke lest: lengre enn {LARGEST} byte, og kuttet", len(raw)
+                continue
             try:
                 value = json.loads(raw, parse_constant=lambda name: None)  # NaN is no JSON
             except (ValueError, RecursionError) as error:
-                yield {"input": raw}, f"linjen er ikke gyldig JSON: {error}"
+                yield {"input": raw}, f"linjen er ikke gyldig JSON: {error}", len(raw)
                 continue
-            if isinstance(value, dict):
-                yield value, UNREADABLE if "\ufffd" in raw else None
+            if not isinstance(value, dict):
+                yield {"input": raw}, "linjen er ikke et JSON-objekt", len(raw)
+            elif raw.count("[") + raw.count("{") > DEEPEST and _depth(value) > DEEPEST:
+                yield {"input": raw}, f"linjen er ikke lest: mer enn {DEEPEST} lister og objekter i hverandre", len(raw)
             else:
-                yield {"input": raw}, "linjen er ikke et JSON-objekt"
+                yield value, UNREADABLE if "\ufffd" in raw else None, len(raw) + 100 * len(value)
+
+
+def _depth(value: Any) -> int:
+    level, depth = [value], 0
+    while level and depth <= DEEPEST:
+        level = [c for v in level if isinstance(v, (dict, list)) for c in (v.values() if isinstance(v, dict) else v)]
+        depth += 1
+    return depth
 
 
 def _read_jsonl(source: Input, text_column: str | None, id_column: str | None) -> Source:
-    columns = list(dict.fromkeys(k for fields, _ in _json_lines(source) for k in fields))
-    if not columns:
+    keys: dict[str, None] = {}
+    for fields, _, _ in _json_lines(source):
+        keys.update(dict.fromkeys(fields) if len(keys) <= MOST_KEYS else {})
+    if not keys:
         raise ClassifierError(f"{source.name}: the file is empty")
+    columns = list(keys)
     text, own_id = choose_columns(columns, source.name, text_column, id_column)
 
     def rows() -> Iterator[Row]:
-        for number, (fields, problem) in enumerate(_json_lines(source), 1):
-            yield make_row(number, fields, text, own_id, problem)
+        for number, (fields, problem, size) in enumerate(_json_lines(source), 1):
+            yield make_row(number, fields, text, own_id, problem or unreadable(fields.get(text)), size)
 
     return Source(columns, text, own_id, rows(), format=".jsonl")
 
@@ -187,11 +181,15 @@ def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) ->
     from openpyxl import load_workbook
 
     try:
+        with source.open() as file:
+            check_workbook(file, source.name)
         book = load_workbook(source.open(), read_only=True, data_only=True)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # some programs write a wrong size
         lines = sheet.iter_rows(values_only=True)
         header = next(lines, ())
+    except ClassifierError:
+        raise
     except DAMAGED as error:
         raise ClassifierError(f"{source.name}: not a readable XLSX file ({_reason(error)})") from error
     if not any(header):
@@ -206,7 +204,8 @@ def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) ->
                 continue
             number += 1
             cells = [*values[: len(columns)], *[None] * (len(columns) - len(values))]
-            yield make_row(number, dict(zip(columns, cells, strict=True)), text, own_id)
+            fields = dict(zip(columns, cells, strict=True))
+            yield make_row(number, fields, text, own_id, unreadable(fields[text]))
 
     return Source(columns, text, own_id, rows(), format=".xlsx")
 
@@ -226,38 +225,54 @@ def _read_parquet(source: Input, text_column: str | None, id_column: str | None)
 
     def rows() -> Iterator[Row]:
         number = 0
-        for batch in file.iter_batches(batch_size=1024):
+        for batch in file.iter_batches(batch_size=BATCH):
             for fields in batch.to_pylist():
                 number += 1
-                yield make_row(number, fields, text, own_id)
+                yield make_row(number, fields, text, own_id, unreadable(fields[text]))
 
     return Source(columns, text, own_id, rows(), format=".parquet", schema=file.schema_arrow)
 
 
 def _read_folder(folder: Path) -> Source:
-    files = sorted(folder.glob("*.txt"))
-    if not files:
+    if not _names(folder, "", 1):
         raise ClassifierError(f"{folder}: no .txt file in this folder")
 
     def rows() -> Iterator[Row]:
-        for file in files:
-            try:
-                source = Input(str(file), lambda file=file: file.open("rb"))  # type: ignore[misc]
-                text = file.read_bytes().decode(detect_encoding(source), errors="replace")  # line ends as they are
-                yield Row(file.stem, text, {"id": file.stem, "text": text}, UNREADABLE if "\ufffd" in text else None)
-            except OSError as error:
-                yield Row(file.stem, "", {"id": file.stem, "text": ""}, f"filen kan ikke leses: {error.strerror}")
+        last = ""
+        while names := _names(folder, last, PAGE):
+            yield from (_text_file(folder / name) for name in names)
+            last = names[-1]
 
     return Source(["id", "text"], "text", "id", rows(), format=".txt")
 
 
+def _names(folder: Path, after: str, count: int) -> list[str]:
+    """The next names of texts in order, however many files the folder has."""
+    with os.scandir(folder) as entries:
+        return heapq.nsmallest(count, (e.name for e in entries if e.name.endswith(".txt") and e.name > after))
+
+
+def _text_file(path: Path) -> Row:
+    text, problem = "", None
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            problem = "er en mappe eller noe annet, ikke en fil"
+        else:
+            with path.open("rb") as file:
+                raw = file.read(LARGEST)
+                cut = f"filen er lengre enn {LARGEST} byte og er kuttet" if file.read(1) else None
+            text = raw.decode(detect_encoding(Input(str(path), lambda: path.open("rb"))), errors="replace")  # line ends as they are
+            problem = cut or unreadable(text)
+    except OSError as error:
+        problem = f"filen kan ikke leses: {error.strerror}"
+    return Row(path.stem, text, {"id": path.stem, "text": text}, problem, size=len(text))
+
+
 READERS: dict[str, Callable[[Input, str | None, str | None], Source]] = {
-    ".csv": _read_csv,
-    ".csv.gz": _read_csv,
-    ".tsv": _read_tsv,
-    ".tsv.gz": _read_tsv,
+    ".csv": read_csv,
+    ".tsv": read_tsv,
     ".xlsx": _read_xlsx,
     ".jsonl": _read_jsonl,
-    ".jsonl.gz": _read_jsonl,
     ".parquet": _read_parquet,
 }
+READERS |= {s + packed: READERS[s] for packed in PACKED for s in (".csv", ".tsv", ".jsonl")}

@@ -1,15 +1,22 @@
 """What readers share: rows, sources, the choice of columns, encodings."""
 
 import codecs
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from classifier.errors import ClassifierError
 from classifier.taxonomy import Taxonomy
 
+if TYPE_CHECKING:
+    from classifier.prediction import Prediction
+
 TEXT_COLUMNS = ("text", "tekst", "beskrivelse")
 ID_COLUMNS = ("id",)
+UNREADABLE = "teksten har tegn som ikke kan leses"
+LARGEST = 64 << 20  # characters or bytes of a line, or of a quoted row: what is longer is cut, with a note
 
 
 @dataclass(slots=True)
@@ -21,6 +28,7 @@ class Row:
     fields: dict[str, Any]
     problem: str | None = None
     numbered: bool = False  # the id is the row number
+    size: int = 0  # about how many characters it holds of memory
 
 
 @dataclass(slots=True)
@@ -35,6 +43,8 @@ class Source:
     format: str = ".csv"
     schema: Any = field(default=None, repr=False)  # of a Parquet file
     name: str = ""  # what was opened
+    state: dict[str, Any] = field(default_factory=dict)  # of each file, as it was when it was opened
+    complete: "Callable[[Row, Prediction, Taxonomy], None] | None" = None  # fills the columns that need the prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,7 @@ class Input:
 
 def choose_columns(columns: list[str], name: str, text_column: str | None, id_column: str | None) -> tuple[str, str | None]:
     """The text column and the id column of a table: as asked for, else by their usual names."""
-    listed = ", ".join(" ".join(c.split()) for c in columns[:30])
+    listed = ", ".join(" ".join(c[:80].split()) for c in columns[:30])
     for wanted, option in ((text_column, "--text-column"), (id_column, "--id-column")):
         if wanted is not None and wanted not in columns:
             raise ClassifierError(f"{name}: no column {wanted!r} for {option}; the columns are: {listed}")
@@ -68,12 +78,41 @@ def choose_columns(columns: list[str], name: str, text_column: str | None, id_co
     return text, id_column or next((lower[c] for c in ID_COLUMNS if c in lower), None)
 
 
-def make_row(number: int, fields: dict[str, Any], text_column: str, id_column: str | None, problem: str | None = None) -> Row:
+def make_row(
+    number: int, fields: dict[str, Any], text_column: str, id_column: str | None, problem: str | None = None, size: int = 0
+) -> Row:
+    """A row by its fields; `size` where the reader knows it."""
     text = fields.get(text_column)
     given = fields.get(id_column) if id_column else None
     numbered = given is None or str(given).strip() == ""
     own_id = str(number) if numbered else str(given)
-    return Row(own_id, text if isinstance(text, str) else "" if text is None else str(text), fields, problem, numbered)
+    size = size or sum(100 + len(v) if isinstance(v, str) else 200 for v in fields.values())
+    return Row(own_id, text if isinstance(text, str) else "" if text is None else str(text), fields, problem, numbered, size)
+
+
+def unreadable(text: Any) -> str | None:
+    """The note for a text with characters that stand for none: not in the file's encoding, NUL, half a surrogate pair."""
+    if not isinstance(text, str) or text.isascii():
+        return UNREADABLE if isinstance(text, str) and "\0" in text else None
+    try:
+        return UNREADABLE if "\ufffd" in text or "\0" in text or not text.encode() else None
+    except UnicodeEncodeError:
+        return UNREADABLE
+
+
+def state_of(path: str) -> list[int] | None:
+    """What changes when an input does: size and time of a file, number, size and latest time of the texts of a folder."""
+    if path == "-":
+        return None
+    place = Path(path)
+    if not place.is_dir():
+        stat = place.stat()
+        return [stat.st_size, stat.st_mtime_ns]
+    count = size = latest = 0
+    with os.scandir(place) as entries:
+        for stat in (entry.stat(follow_symlinks=False) for entry in entries if entry.name.endswith(".txt")):
+            count, size, latest = count + 1, size + stat.st_size, max(latest, stat.st_mtime_ns)
+    return [count, size, latest]
 
 
 def detect_encoding(source: Input) -> str:
@@ -89,8 +128,9 @@ def detect_encoding(source: Input) -> str:
         broken = whole = 0  # characters beyond ASCII that cannot be, and can be, read as UTF-8
         while chunk:
             text = decoder.decode(chunk)
-            broken += text.count("\ufffd")
-            whole += sum(not c.isascii() for c in text) - text.count("\ufffd") if not text.isascii() else 0
+            marks = text.count("\ufffd")
+            broken += marks
+            whole += len(text) - len(text.encode("ascii", "ignore")) - marks
             chunk = file.read(1 << 20)
         broken += len(decoder.decode(b"", final=True))
     return "cp1252" if broken > whole else "utf-8"
@@ -98,12 +138,14 @@ def detect_encoding(source: Input) -> str:
 
 def unique(columns: list[str]) -> list[str]:
     """Column names, each once: an empty one gets its number, a repeated one a suffix."""
-    out: list[str] = []
+    out: dict[str, None] = {}
+    given, last = set(columns), dict.fromkeys(columns, 1)
     for i, column in enumerate(columns, 1):
         name = free = column if column.strip() else f"kolonne_{i}"
-        n = 1
-        while free in out or (n > 1 and free in columns):
+        n = last.get(name, 1)
+        while free in out or (n > 1 and free in given):
             n += 1
             free = f"{name}_{n}"
-        out.append(free)
-    return out
+        last[name] = n
+        out[free] = None
+    return list(out)

@@ -8,24 +8,23 @@ To add a format: an encoder (text formats) or a finisher (others), and a row in 
 
 import codecs
 import csv
-import gzip
 import io
 import json
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from classifier.documents.binary import CELL, finish_parquet, finish_xlsx, free_key, plain, to_line
-from classifier.documents.readers import suffix_of
+from classifier.documents.binary import CELL, ILLEGAL, MOST_COLUMNS, finish_parquet, finish_xlsx, free_key, plain, to_line
+from classifier.documents.packed import PACKED, pack, zstd
+from classifier.documents.readers import MOST_KEYS, suffix_of
 from classifier.documents.rows import Row, Settings
 from classifier.errors import ClassifierError
 from classifier.prediction import Prediction
 
-UNSAFE = "=+-@\t\r"  # what a spreadsheet takes for the start of a formula
+UNSAFE = "=+-@\t\r\n＝＋－＠"  # what a spreadsheet takes for the start of a formula
 Encoder = Callable[[Row, Prediction], bytes]
 
 
@@ -54,13 +53,13 @@ def made_columns(settings: Settings) -> list[str]:
 
 def table_columns(settings: Settings) -> list[str]:
     """The header of an output table: the input's columns, then ours, with `ny_` before a name that is taken."""
-    columns = list(settings.source.columns)
+    columns = dict.fromkeys(settings.source.columns)
     for name in made_columns(settings):
         free = name
         while free in columns:
             free = f"ny_{free}"
-        columns.append(free)
-    return columns
+        columns[free] = None
+    return list(columns)
 
 
 def made_cells(row: Row, prediction: Prediction, settings: Settings) -> list[str | float]:
@@ -92,7 +91,7 @@ def _csv_head(settings: Settings) -> bytes:
 
 
 def _delimiter(settings: Settings) -> str:
-    return "\t" if settings.suffix == ".tsv" else settings.source.delimiter
+    return "\t" if settings.suffix.startswith(".tsv") else settings.source.delimiter
 
 
 def _csv_encoder(settings: Settings) -> Encoder:
@@ -113,10 +112,22 @@ def _csv_encoder(settings: Settings) -> Encoder:
 
 def _json_encoder(settings: Settings) -> Encoder:
     def encode(row: Row, prediction: Prediction) -> bytes:
-        line = json.dumps(as_json(row, prediction, settings.all_scores), ensure_ascii=False, default=str) + "\n"
-        return line.encode("utf-8", "backslashreplace")  # half a surrogate pair goes out as it came in, as \udxxx
+        made = as_json(row, prediction, settings.all_scores)
+        try:
+            line = json.dumps(made, ensure_ascii=False, default=str, allow_nan=False)
+        except ValueError:  # JSON has no infinity
+            line = json.dumps(_finite(made), ensure_ascii=False, default=str)
+        return f"{line}\n".encode("utf-8", "backslashreplace")  # half a surrogate pair goes out as it came in, as \udxxx
 
     return encode
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _table_encoder(settings: Settings) -> Encoder:
@@ -124,9 +135,13 @@ def _table_encoder(settings: Settings) -> Encoder:
 
     def encode(row: Row, prediction: Prediction) -> bytes:
         original = [row.fields.get(column) for column in settings.source.columns]
-        if any(isinstance(v, str) and len(v) > CELL for v in original):
-            notes = [row.problem, f"cellen er kuttet til {CELL} tegn, som er det Excel rommer"]
-            row = replace(row, problem="; ".join(filter(None, notes)))
+        strings = [v for v in original if isinstance(v, str)]
+        notes = [row.problem]
+        if any(len(v) > CELL for v in strings):
+            notes.append(f"cellen er kuttet til {CELL} tegn, som er det Excel rommer")
+        if any(ILLEGAL.search(v) for v in strings):
+            notes.append("tegn som Excel ikke tar imot, er utelatt")
+        row = replace(row, problem="; ".join(filter(None, notes)) or None)
         return to_line(original + made_cells(row, prediction, settings))
 
     return encode
@@ -140,20 +155,15 @@ def _parquet_encoder(settings: Settings) -> Encoder:
     return lambda row, prediction: to_line(as_json(row, prediction, settings.all_scores))
 
 
-def _finish_gzip(part: Path, out: Path, settings: Settings) -> None:
-    with part.open("rb") as plain, out.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
-        shutil.copyfileobj(plain, packed)
-
-
-def _finish_text(part: Path, out: Path, settings: Settings) -> None:
-    os.replace(part, out)
+def _finish_packed(part: Path, out: Path, settings: Settings) -> None:
+    pack(part, out, Path(settings.suffix).suffix)
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     encoder: Callable[[Settings], Encoder]
     head: Callable[[Settings], bytes]
-    finish: Callable[[Path, Path, Settings], None]
+    finish: Callable[[Path, Path, Settings], None] | None  # part file -> output; None where they are the same
     evidence: bool = False  # the output shows the words that spoke for a label
 
 
@@ -162,13 +172,13 @@ def _no_head(settings: Settings) -> bytes:
 
 
 FORMATS: dict[str, Format] = {
-    ".csv": Format(_csv_encoder, _csv_head, _finish_text),
-    ".tsv": Format(_csv_encoder, _csv_head, _finish_text),
-    ".jsonl": Format(_json_encoder, _no_head, _finish_text, evidence=True),
-    ".jsonl.gz": Format(_json_encoder, _no_head, _finish_gzip, evidence=True),
+    ".csv": Format(_csv_encoder, _csv_head, None),
+    ".tsv": Format(_csv_encoder, _csv_head, None),
+    ".jsonl": Format(_json_encoder, _no_head, None, evidence=True),
     ".xlsx": Format(_table_encoder, _table_head, finish_xlsx),
     ".parquet": Format(_parquet_encoder, _no_head, finish_parquet, evidence=True),
 }
+FORMATS |= {s + packed: replace(f, finish=_finish_packed) for s, f in FORMATS.items() if f.finish is None for packed in PACKED}
 
 
 def format_of(path: Path) -> str:
@@ -178,10 +188,29 @@ def format_of(path: Path) -> str:
         raise ClassifierError(f"{path}: unknown output format {path.suffix or '(no suffix)'}; known are {', '.join(FORMATS)}")
     if suffix == ".parquet" and find_spec("pyarrow") is None:  # before the work, not after it
         raise ClassifierError(f'{path}: Parquet needs an extra: pip install "norwegian-innovation-classifier[parquet]"')
+    if suffix.endswith(".zst"):
+        zstd(str(path))
     return suffix
+
+
+def check_width(settings: Settings, name: str) -> None:
+    """Raises `ClassifierError` where a format cannot hold the columns."""
+    count = len(settings.source.columns) + len(made_columns(settings))
+    if settings.suffix == ".xlsx" and count > MOST_COLUMNS:
+        raise ClassifierError(f"{name}: {count} columns, and XLSX holds {MOST_COLUMNS}; write .csv")
+    if settings.source.format == ".jsonl" and count > MOST_KEYS and not FORMATS[settings.suffix].evidence:
+        raise ClassifierError(f"{name}: the lines have more than {MOST_KEYS} different keys, too many for a table; write .jsonl")
 
 
 def open_sink(settings: Settings) -> tuple[bytes, Encoder]:
     """(what stands before the first row, the function that encodes a row) of a format."""
     made = FORMATS[settings.suffix]
-    return made.head(settings), made.encoder(settings)
+    encode, complete = made.encoder(settings), settings.source.complete
+    if complete is None:
+        return made.head(settings), encode
+
+    def completed(row: Row, prediction: Prediction) -> bytes:
+        complete(row, prediction, settings.taxonomy)
+        return encode(row, prediction)
+
+    return made.head(settings), completed

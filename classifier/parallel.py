@@ -1,0 +1,90 @@
+"""A function over a stream of chunks in several processes, or on a cluster: in order, and never far ahead of who reads the results."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor
+from contextlib import ExitStack
+from typing import Any
+
+from classifier.errors import ClassifierError
+
+AHEAD = 4  # chunks a worker that are under way or wait to be fetched
+PATIENCE = 10  # seconds to wait for a cluster
+
+
+def spread(
+    work: Callable[[Any, Any], Any], chunks: Iterable[Any], shared: Any, jobs: int = 1, scheduler: str | None = None
+) -> Iterator[Any]:
+    """`work(chunk, shared)` of every chunk, in order, by joblib: in `jobs` processes, or on the Dask cluster of a scheduler.
+
+    To a cluster `shared` is sent once per worker; a chunk whose worker dies is done again by another. Raises `ClassifierError` where
+    processes die for good, or no cluster answers; an error that `chunks` raises comes out here when all before it has been given.
+    """
+    if jobs == 1 and scheduler is None:
+        for chunk in chunks:
+            yield work(chunk, shared)
+        return
+    import joblib
+
+    with ExitStack() as stack:
+        if scheduler is not None:
+            client = stack.enter_context(_client(scheduler))
+            stack.enter_context(joblib.parallel_config(backend="dask", client=client, scatter=[shared], wait_for_workers_timeout=PATIENCE))
+            jobs = max(sum(client.ncores().values()), 1)
+        try:
+            yield from _rounds(stack.enter_context(joblib.Parallel(jobs, return_as="generator", batch_size=1)), work, chunks, shared, jobs)
+        except BrokenExecutor as error:
+            raise ClassifierError("a worker process was ended from outside, perhaps for want of memory; fewer --jobs need less") from error
+        except Exception as error:
+            if scheduler is None or isinstance(error, ClassifierError):
+                raise
+            raise ClassifierError(f"the cluster at {scheduler} gave up: {_first_line(error)}") from error
+
+
+def _rounds(parallel: Any, work: Callable[[Any, Any], Any], chunks: Iterable[Any], shared: Any, jobs: int) -> Iterator[Any]:
+    """joblib fetches new chunks as others are done, however slowly results are read: a round ends when too many results wait.
+
+    joblib asks for chunks in a thread of its own, where an error would be lost: it is kept and raised here.
+    """
+    from joblib import delayed
+
+    waiting = iter(chunks)
+    given = taken = 0
+    ended = False
+    failed: list[BaseException] = []
+
+    def some() -> Iterator[Any]:
+        nonlocal given, ended
+        while given - taken < AHEAD * jobs:
+            try:
+                chunk = next(waiting)
+            except StopIteration:
+                ended = True
+                return
+            except BaseException as error:
+                failed.append(error)
+                return
+            given += 1
+            yield delayed(work)(chunk, shared)
+
+    while not (ended or failed):
+        for result in parallel(some()):
+            taken += 1
+            yield result
+    if failed:
+        raise failed[0]
+
+
+def _client(scheduler: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ClassifierError('--backend dask needs an extra: pip install "norwegian-innovation-classifier[dask]"') from error
+    try:
+        connect: Any = Client  # which comes without types
+        return connect(scheduler, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ClassifierError(f"{scheduler}: no Dask scheduler answers there: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
