@@ -4,7 +4,8 @@ What JSON has no type for (dates, decimals, bytes) is tagged on the way in and c
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -17,6 +18,8 @@ from classifier.errors import ClassifierError
 
 CELL = 32_767  # characters that Excel holds in one cell
 CHUNK = 1024  # rows of a Parquet row group
+UNFIT_FOR_XML = re.compile("[\\x00-\\x08\\x0b-\\x1f\\ud800-\\udfff\\ufffe\\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 UNFIT = (ValueError, TypeError, OverflowError, NotImplementedError)  # pyarrow's own errors are of these
 TAG = "\0type"
 TAGGED: dict[type, tuple[Any, Any]] = {  # to a string, and back
@@ -50,31 +53,48 @@ def _lines(part: Path) -> Iterator[Any]:
             yield json.loads(line, object_hook=_untagged)
 
 
-def finish_xlsx(part: Path, out: Path, settings: Settings) -> None:
-    """Every cell is written as a value: a text that starts with `=` stays a text."""
+def to_cell(text: str) -> str:
+    """A text as it stands in a workbook: what XML cannot hold, or would change (a carriage return), as `_xHHHH_`, which Excel reads.
+
+    Source: ST_Xstring, ECMA-376 part 1, 22.9.2.19.
+    """
+    return UNFIT_FOR_XML.sub(lambda m: f"_x{ord(m[0]):04X}_", text)
+
+
+def from_cell(text: str) -> str:
+    """The text of a cell: `to_cell` undone."""
+    return ESCAPED.sub(lambda m: chr(int(m[1], 16)), text)
+
+
+def save_workbook(out: Path, sheets: Mapping[str, Iterable[Iterable[Any]]]) -> None:
+    """Sheets of rows; every cell is written as a value: a text that starts with `=` stays a text. A text too long for a cell is cut."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("innovasjon")
-
-    def cell(value: Any) -> Any:
-        if isinstance(value, (dict, list)):
-            value = json.dumps(value, ensure_ascii=False, default=str)
-        if isinstance(value, (datetime, time)) and value.tzinfo:  # Excel knows no time zones
-            value = value.isoformat()
-        if isinstance(value, bytes) or (isinstance(value, float) and not isfinite(value)):
-            value = str(value)
-        if isinstance(value, str):
-            made = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:CELL])
-            made.data_type = "s"
-            return made
-        return value
-
-    for values in _lines(part):
-        sheet.append([cell(v) for v in values])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for values in rows:
+            row = [_cell_value(v) for v in values]
+            for i, value in enumerate(row):
+                if isinstance(value, str):
+                    row[i] = WriteOnlyCell(sheet, to_cell(value)[:CELL])
+                    row[i].data_type = "s"
+            sheet.append(row)
     book.save(out)
+
+
+def _cell_value(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, (datetime, time)) and value.tzinfo:  # Excel knows no time zones
+        return value.isoformat()
+    return str(value) if isinstance(value, bytes) or (isinstance(value, float) and not isfinite(value)) else value
+
+
+def finish_xlsx(part: Path, out: Path, settings: Settings) -> None:
+    """One sheet of the rows of a part file."""
+    save_workbook(out, {"innovasjon": _lines(part)})
 
 
 def finish_parquet(part: Path, out: Path, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from classifier.documents.binary import from_cell
 from classifier.documents.rows import Input, Row, Source, choose_columns, detect_encoding, make_row, unique
 from classifier.errors import ClassifierError
 
@@ -196,7 +197,7 @@ def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) ->
         raise ClassifierError(f"{source.name}: not a readable XLSX file ({_reason(error)})") from error
     if not any(header):
         raise ClassifierError(f"{source.name}: no header row; the first line should name the columns")
-    columns = unique(["" if c is None else str(c) for c in header])
+    columns = unique(["" if c is None else from_cell(str(c)) for c in header])
     text, own_id = choose_columns(columns, source.name, text_column, id_column)
 
     def rows() -> Iterator[Row]:
@@ -205,7 +206,7 @@ def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) ->
             if all(v is None for v in values):
                 continue
             number += 1
-            cells = [*values[: len(columns)], *[None] * (len(columns) - len(values))]
+            cells = [from_cell(v) if isinstance(v, str) else v for v in (*values[: len(columns)], *[None] * (len(columns) - len(values)))]
             yield make_row(number, dict(zip(columns, cells, strict=True)), text, own_id)
 
     return Source(columns, text, own_id, rows(), format=".xlsx")
