@@ -96,8 +96,8 @@ def read_labelled(
 ) -> list[Record]:
     """All records of JSONL files, and of tables (CSV, TSV, XLSX) as `tables.py` reads them.
 
-    A row of a table that nobody has annotated is left out and told of by `note`. Raises `ClassifierError` that names file, line and fault of
-    the first `most` bad ones.
+    A row of a table that nobody has annotated is left out and told of by `note`. Raises `ClassifierError` that names file, line and fault
+    of the first `most` bad ones.
     """
     records: list[Record] = []
     faults: list[str] = []
@@ -117,7 +117,7 @@ def read_labelled(
             records.append(record)
         if left_out:
             shown = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
-            note(f"{path}: {len(left_out)} rows are not annotated and left out (id {shown}); write - in a cell to say that there is no label")
+            note(f"{path}: {len(left_out)} rows are not annotated and left out (id {shown}); - in a cell says that there is no label")
     if faults:
         more = f"\n… and {len(faults) - most} more" if len(faults) > most else ""
         raise ClassifierError("\n".join(faults[:most]) + more)
@@ -149,6 +149,17 @@ def _lines(path: Path, faults: list[str]) -> Iterator[tuple[str, Record]]:
             yield where, record
         else:
             faults.append(f"{where}: not a JSON object")
+
+
+def read_objects(path: Path) -> Iterator[tuple[str, Record]]:
+    """(place, object) of each line of a JSONL file. Raises `ClassifierError` that names file and line of one that is none."""
+    faults: list[str] = []
+    for placed in _lines(path, faults):
+        if faults:
+            break
+        yield placed
+    if faults:
+        raise ClassifierError(faults[0])
 
 
 def counts(records: Sequence[Record], taxonomy: Taxonomy) -> Counter[str]:

@@ -1,9 +1,9 @@
 """Labelled data as a table that people correct in a spreadsheet: CSV, TSV, XLSX, in the columns that `label` writes, too.
 
-A document facet is a column of codes or names, with `;` between them; a sentence facet is a column `<facet>_setninger` of «[code] sentence»,
-one a line or with ` | ` between. The n-th of several equal sentences is «[code #2] sentence». `-` says that there is none, `?` that it was not
-annotated. An empty cell says none where anything else of the row is filled in; a row with nothing filled in is not annotated. Neither is
-one whose `annotering` is «forslag»: what stands in it is a model's until somebody has looked at it and changed that word.
+A document facet is a column of codes or names, with `;` between them; a sentence facet is a column `<facet>_setninger` of
+«[code] sentence», one a line or with ` | ` between. The n-th of several equal sentences is «[code #2] sentence». `-` says that there is
+none, `?` that it was not annotated. An empty cell says none where anything else of the row is filled in; a row with nothing filled in is
+not annotated. Neither is one whose `annotering` is «forslag»: what stands in it is a model's until somebody has changed that word.
 """
 
 import csv
@@ -195,9 +195,10 @@ def table_rows(records: Sequence[Record], taxonomy: Taxonomy) -> tuple[list[str]
     return header, rows
 
 
-def _free(name: str, taken: Sequence[str]) -> str:
+def _free(own: str, taken: Sequence[str]) -> str:
     """The name, with `ny_` before it as often as needed to be the one that `_own_columns` takes for ours."""
-    like = [column for column in taken if _own_name(column) == name.lower()]
+    like = [column for column in taken if _own_name(column) == own.lower()]
+    name = own
     while any(len(name) <= len(column) for column in like):
         name = f"ny_{name}"
     return name
@@ -216,7 +217,9 @@ def _facet_cell(value: Any, facet: Facet, text: str) -> str:
     return value if isinstance(value, str) else ";".join(value) or NONE
 
 
-def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]], more: dict[str, Sequence[Sequence[Any]]] | None = None) -> None:
+def write_table(
+    path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]], more: dict[str, Sequence[Sequence[Any]]] | None = None
+) -> None:
     """A table by its suffix: CSV as Norwegian Excel reads it (`;`, UTF-8 with BOM), TSV, or XLSX with `more` sheets behind.
 
     Raises `ClassifierError` for another suffix and for a text that a cell of Excel does not hold.
