@@ -16,10 +16,13 @@ from classifier.documents.labelled import NEGATIVE_KINDS, read_labelled
 from classifier.storage import Model
 
 HERE = Path(__file__).parent
-MINE = taxonomies.read(HERE / "data/feedback.toml")
+BOTH = [taxonomies.read(HERE / "data" / name).source["facet"] for name in ("feedback.toml", "tone.toml")]
+MINE = taxonomies.parse({"facet": BOTH[0] | BOTH[1]})  # every kind of facet
 TEXT = "Månen 🌕 er full 👩‍👩‍👧.\r\nDet stoppet.\nDet stoppet. Øl\u0301!"
-PIECES = ["Det stoppet. ", "🌕", "👩‍👩‍👧", "e\u0301", "\r\n", "\n", " ", "\t", "æøå", "[ventetid] ", " | [pris] ", "«Nei»; ", "#2] ", "-", "_x000D_", "=1+1", "🇳🇴", "\u200d"]
-some_text = st.lists(st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=12).map("".join)
+PIECES = ["Det stoppet. ", "🌕", "👩‍👩‍👧", "e\u0301", "\r\n", "\n", " ", "\t", "æøå", "[ventetid] ", " | [pris] ", "«Nei»; ", "#2] "]
+PIECES += ["-", "_x000D_", "=1+1", "🇳🇴", "\u200d"]
+any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+some_text = st.lists(st.sampled_from(PIECES) | any_text, min_size=1, max_size=12).map("".join)
 
 
 @st.composite
@@ -61,7 +64,8 @@ def labelled(draw: Any, least: int = 0) -> dict[str, Any]:
     return record
 
 
-FILES = {"jsonl": "x.jsonl", "label-studio": "x.json", "doccano": "x.jsonl", "prodigy": "x.jsonl", "csv": "x.csv", "tsv": "x.tsv", "xlsx": "x.xlsx"}
+FILES = {"jsonl": "x.jsonl", "label-studio": "x.json", "doccano": "x.jsonl", "prodigy": "x.jsonl"}
+FILES |= {suffix: f"x.{suffix}" for suffix in ("csv", "tsv", "xlsx")}
 
 
 def there_and_back(record: dict[str, Any], form: str, folder: Path, **options: Any) -> dict[str, Any]:
@@ -126,7 +130,7 @@ def test_half_a_character() -> None:
 
 
 def test_names_of_the_shipped_taxonomy(tmp_path: Path, model: Model) -> None:
-    """The shipped data goes through every form and back, byte for byte as JSON."""
+    """The shipped data goes through every form and back; tools with flat lists join marks of one place."""
     records = read_labelled([HERE.parent / "labelled_data/test.jsonl"], model.taxonomy)[:40]
     for form, file in FILES.items():
         name = "table" if form in ("csv", "tsv", "xlsx") else form
@@ -134,11 +138,23 @@ def test_names_of_the_shipped_taxonomy(tmp_path: Path, model: Model) -> None:
         back = read(tmp_path / file, model.taxonomy, None if form not in ("doccano", "prodigy") else name)
         if form in ("csv", "tsv"):  # a table has no null
             back = [{k: v or None if k == "source_url" else v for k, v in r.items()} for r in back]
-        assert back == records, form
+        if form in ("doccano", "prodigy"):
+            assert [joined(r) for r in back] == [joined(r) for r in records], form
+        else:
+            assert back == records, form
 
 
-PREDICTED = {"model": "x 1", "tema": {"label": "buss", "probability": 0.9}, "kanal": [{"label": "app", "probability": 0.8, "evidence": []}]}
-PREDICTED |= {"klage": [{"start": 0, "end": 5, "text": "Månen", "labels": [{"label": "pris", "probability": 0.7, "evidence": []}]}], "tone": []}
+def joined(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with all labels of a place together."""
+    places: dict[tuple[int, int], list[str]] = {}
+    for mark in record.get("evidence", []):
+        places.setdefault((mark["start"], mark["end"]), []).extend(mark["labels"])
+    return record | {"evidence": places}
+
+
+PREDICTED: dict[str, Any] = {"model": "x 1", "tema": {"label": "buss", "probability": 0.9}, "tone": []}
+PREDICTED["kanal"] = [{"label": "app", "probability": 0.8, "evidence": []}]
+PREDICTED["klage"] = [{"start": 0, "end": 5, "text": "Månen", "labels": [{"label": "pris", "probability": 0.7, "evidence": []}]}]
 PROPOSED = {"tema": "buss", "kanal": ["app"], "klage": [{"start": 0, "end": 5, "labels": ["pris"]}], "tone": []}
 
 
@@ -204,7 +220,8 @@ def read_tasks(tasks: Any, folder: Path) -> list[dict[str, Any]]:
 def test_regions_of_old_versions(tmp_path: Path) -> None:
     """A region whose text stands at its offsets in UTF-16 units is read so; without its text the offsets are code points."""
     at = TEXT.index("Det")
-    for start, end, told in ((at, at + 12, "Det stoppet."), (at + 4, at + 16, "Det stoppet."), (at, at + 12, None), (at - 2, at + 12, "\\n\\nDet stoppet.")):
+    said = "Det stoppet."
+    for start, end, told in ((at, at + 12, said), (at + 4, at + 16, said), (at, at + 12, None), (at - 2, at + 12, f"\\n\\n{said}")):
         (record,) = read_tasks(exported(TEXT, {"result": [region(start, end, told)]}), tmp_path)
         assert record["klage"] == [{"start": at, "end": at + 12, "labels": ["pris"]}], (start, told)
         assert record["id"] == "7"
@@ -250,7 +267,7 @@ def test_foreign_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", [
     {"id": 4, "text": TEXT, "label": [[28, 40, "klage.pris"]], "Comments": []},
     {"id": 4, "text": TEXT, "cats": [], "entities": [[28, 40, "klage.pris"]], "Comments": []},
-    {"id": 4, "text": TEXT, "entities": [{"id": 1, "label": "klage.pris", "start_offset": 28, "end_offset": 40}], "relations": [], "Comments": []},
+    {"id": 4, "text": TEXT, "entities": [{"id": 1, "label": "klage.pris", "start_offset": 28, "end_offset": 40}], "relations": []},
 ])  # fmt: skip
 def test_doccano_projects(line: dict[str, Any], tmp_path: Path) -> None:
     """The exports of sequence labelling, of slot filling and of relations are known by their look; offsets are JavaScript's."""

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,13 @@ def taxonomy_of(file: Path | None, model_folder: str | None = None) -> "Taxonomy
     if file is None and model_folder is not None:
         return model_of(model_folder).taxonomy
     return taxonomies.shipped() if file is None else taxonomies.read(file)
+
+
+def labelled_of(files: Iterable[str | Path], taxonomy: "Taxonomy") -> list[dict[str, Any]]:
+    """Labelled data of JSONL files and tables; what is left out of a table is told on stderr."""
+    from classifier.documents.labelled import read_labelled
+
+    return read_labelled(files, taxonomy, note=lambda message: click.echo(message, err=True))
 
 
 def pair_of(given: str, form: str) -> tuple[str, str]:

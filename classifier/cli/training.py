@@ -8,6 +8,7 @@ import click
 from classifier.cli.common import (
     figures_of,
     jobs_option,
+    labelled_of,
     language_option,
     model_of,
     model_option,
@@ -35,19 +36,19 @@ def train(
     data: tuple[str, ...], output: Path, taxonomy_file: Path | None, name: str | None, model_version: str, seed: int,
     scored: tuple[str, ...], force: bool, jobs: int,
 ) -> None:  # fmt: skip
-    """Train on labelled data (JSONL) and write a model folder with its model card."""
+    """Train on labelled data (JSONL, CSV, XLSX) and write a model folder with its model card."""
     from classifier import model as training
     from classifier import storage
     from classifier.card import card
-    from classifier.documents.labelled import counts, read_labelled
+    from classifier.documents.labelled import counts
 
     if output.exists() and not force:
         raise ClassifierError(f"{output}: exists already; --force replaces it, or choose another folder")
     if output.exists() and not output.is_dir():
         raise ClassifierError(f"{output}: is a file; name a folder")
     taxonomy = taxonomy_of(taxonomy_file)
-    parts = {part: read_labelled([file], taxonomy) for part, file in (pair_of(s, "--score NAME=FILE") for s in scored)}
-    records = read_labelled(data, taxonomy)
+    parts = {part: labelled_of([file], taxonomy) for part, file in (pair_of(s, "--score NAME=FILE") for s in scored)}
+    records = labelled_of(data, taxonomy)
     made, _ = training.train(records, taxonomy, name or output.name, model_version, seed, jobs, lambda m: click.echo(m, err=True))
     figures = {part: figures_of(rows, made) for part, rows in parts.items()}
     storage.save(made, output, card(made, figures, counts(records, taxonomy)))
@@ -59,12 +60,11 @@ def train(
 @model_option
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures here as well.")
 def evaluate(data: tuple[str, ...], model_folder: str | None, json_file: Path | None) -> None:
-    """Score a model on labelled data (JSONL): F1 per facet and label, by language and source, with intervals."""
-    from classifier.documents.labelled import read_labelled
+    """Score a model on labelled data (JSONL, CSV, XLSX): F1 per facet and label, by language and source, with intervals."""
     from classifier.evaluation import as_text
 
     model = model_of(model_folder)
-    result = figures_of(read_labelled(data, model.taxonomy), model)
+    result = figures_of(labelled_of(data, model.taxonomy), model)
     click.echo(as_text(result))
     if json_file:
         write(json_file, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
@@ -75,12 +75,12 @@ def evaluate(data: tuple[str, ...], model_folder: str | None, json_file: Path | 
 @taxonomy_option
 @model_option
 def check(data: tuple[str, ...], taxonomy_file: Path | None, model_folder: str | None) -> None:
-    """Validate labelled data (JSONL) and count it: schema, offsets, near-duplicates, repeated phrases."""
+    """Validate labelled data (JSONL, CSV, XLSX) and count it: schema, offsets, near-duplicates, repeated phrases."""
     from classifier.annotation.checks import data_faults
-    from classifier.documents.labelled import counts, read_labelled
+    from classifier.documents.labelled import counts
 
     taxonomy = taxonomy_of(taxonomy_file, model_folder)
-    records = read_labelled(data, taxonomy)
+    records = labelled_of(data, taxonomy)
     for name, n in sorted(counts(records, taxonomy).items()):
         click.echo(f"{name:36} {n:6}")
     faults = data_faults(records)

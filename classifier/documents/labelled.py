@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.documents.readers import suffix_of
-from classifier.documents.tables import SUFFIXES, read_table
+from classifier.documents.tables import SUFFIXES, made_by_model, read_table
 from classifier.errors import ClassifierError
 from classifier.preprocessing import language
 from classifier.taxonomy import Facet, Taxonomy
@@ -104,7 +104,7 @@ def read_labelled(
     ids: dict[str, str] = {}
     for path in map(Path, paths):
         is_table = suffix_of(path) in SUFFIXES
-        left_out = []
+        left_out, first = [], len(records)
         for where, record in read_table(path, taxonomy) if is_table else _lines(path, faults):
             if is_table and not any(facet.code in record for facet in taxonomy.facets):
                 left_out.append(str(record["id"]))
@@ -115,6 +115,8 @@ def read_labelled(
                 faults.append(f"{where}: id {own!r} stands already at {ids[own]}")
             ids[own] = where
             records.append(record)
+        if is_table and (message := made_by_model(path, records[first:])):
+            note(message)
         if left_out:
             shown = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
             note(f"{path}: {len(left_out)} rows are not annotated and left out (id {shown}); - in a cell says that there is no label")

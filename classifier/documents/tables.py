@@ -49,9 +49,17 @@ def read_table(
                 record[f"input_{column}" if column in ("id", "text") else column] = value
         cells = {name: plain(row.fields.get(column)).strip() for name, column in ours.items()}
         values = _values(cells, row.text, taxonomy, place)
-        if cells.get(STATE, "").lower() == PROPOSED:
+        if not row.text.strip():  # nothing to label, whatever the row says
+            values = {}
+        elif cells.get(STATE, "").lower() == PROPOSED:
             values = {"predicted": values}
         yield place, record | values
+
+
+def made_by_model(path: Path, records: Sequence[Record]) -> str | None:
+    """What to tell of a table that `label` wrote: nobody can see in it whether a person has gone over the labels."""
+    model = next((r["modell"] for r in records if r.get("modell")), None)
+    return f"{path}: the labels were filled in by the model {model}; they count as a person's now" if model else None
 
 
 def _names(facet: Facet) -> list[str]:
