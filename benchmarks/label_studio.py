@@ -2,8 +2,8 @@
 
     python benchmarks/label_studio.py [--label-studio PROGRAM]
 
-Starts the server on a free port of loopback, in a temporary folder, with its telemetry off; without --label-studio it is installed there from
-its package first (some hundred megabytes). Exit code 1 and the first difference where anything does not come back.
+Starts the server on a free port of loopback, in a temporary folder, with its telemetry off; without --label-studio it is installed there
+from its package first (some hundred megabytes). Exit code 1 and the first difference where anything does not come back.
 """
 
 import argparse
@@ -142,10 +142,13 @@ def check(site: str, folder: Path) -> None:
     (left_out,) = [r for r in back if r["id"] == skipped]
     if "type" in left_out:
         sys.exit("a skipped task counts as annotated")
-    ask = {f.code for f in taxonomy.facets} | {"evidence", "negatives", "id", "text"}
-    asked = [{k: v for k, v in r.items() if k in ask} for r in records[-20:] if r["id"] not in (skipped, "awkward")]
-    got = [{k: v for k, v in r.items() if k in ask} for r in back if r["id"] not in (skipped, "awkward")]
-    compare("annotations posted over predictions", asked, got)
+    kept = {"id", "text", *(f.code for f in taxonomy.facets)}  # and marks, unless there were none: nobody was asked whether there are none
+
+    def part(some: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        there = [r for r in some if r["id"] not in (skipped, "awkward")]
+        return [{k: v for k, v in r.items() if k in kept or (k in ("evidence", "negatives") and v)} for r in there]
+
+    compare("annotations posted over predictions", part(records[-20:]), part(back))
     print("annotators told apart:", sorted({r["annotator"] for r in back if "annotator" in r}))
 
 

@@ -1,10 +1,11 @@
 """Commands of the annotation loop: `convert`, `agreement`, `suspects`."""
 
+import json
 from pathlib import Path
 
 import click
 
-from classifier.cli.common import language_option, model_option, taxonomy_of, taxonomy_option
+from classifier.cli.common import language_option, model_option, taxonomy_of, taxonomy_option, write
 from classifier.errors import ClassifierError
 
 FORMS = ("jsonl", "table", "label-studio", "doccano", "prodigy")
@@ -54,7 +55,7 @@ def convert(
     if split:
         wanted = [(output.with_name(f"{output.stem}-{_for_a_name(who)}{output.suffix}"), who) for who in people]
     for path, _ in wanted:
-        _may_write(path, force)
+        may_write(path, force)
     for path, who in wanted:
         chosen, others = formats.choose(records, taxonomy, who)
         files = formats.write(path, chosen, taxonomy, form, options)
@@ -70,10 +71,57 @@ def _for_a_name(who: str) -> str:
     return "".join(c if c.isalnum() or c in "-_.@" else "_" for c in who)
 
 
-def _may_write(path: Path, force: bool) -> None:
+def may_write(path: Path, force: bool) -> None:
     if not path.parent.is_dir():
         raise ClassifierError(f"{path}: the folder {path.parent} does not exist; make it first")
     if path.is_dir():
         raise ClassifierError(f"{path}: is a folder; name a file")
     if path.exists() and not force:
         raise ClassifierError(f"{path}: exists already; --force replaces it, or choose another name")
+
+
+@click.command()
+@click.argument("data", nargs=-1, required=True, metavar="A B...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="What to resolve: a table (.csv .xlsx) or tasks (.jsonl .json).")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures here as well.")
+@taxonomy_option
+@model_option
+@force_option
+def agreement(
+    data: tuple[str, ...], output: Path | None, json_file: Path | None, taxonomy_file: Path | None, model_folder: str | None, force: bool
+) -> None:
+    """How far two or more annotators agree: Krippendorff's alpha, F1 and confusions per label.
+
+    One file for each annotator, in any form that `convert` reads, or one export in which several are told apart. Texts are matched by id,
+    spans by overlap.
+    """
+    from classifier.annotation import formats
+    from classifier.annotation.agreement import as_text, compare
+    from classifier.annotation.disagreements import disagreements
+    from classifier.documents.tables import SUFFIXES, write_table
+
+    taxonomy = taxonomy_of(taxonomy_file, model_folder)
+    if output:
+        formats.told_by_name(output)
+        may_write(output, force)
+    people: dict[str, dict[str, formats.Record]] = {}
+    for file in map(Path, data):
+        records = [r for r in formats.read(file, taxonomy) if formats.is_annotated(r, taxonomy)]
+        several = len(formats.annotators(records)) > 1
+        name = str(file) if file.stem in people else file.stem
+        for record in records:
+            people.setdefault(str(record.get("annotator", name)) if several else name, {})[str(record["id"])] = record
+    if len(people) < 2:
+        raise ClassifierError(f"{', '.join(data)}: labels of {len(people)} annotator; at least two are needed, a file for each")
+    result = compare(people, taxonomy)
+    click.echo(as_text(result))
+    if json_file:
+        write(json_file, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+    if output:
+        rows, tasks = disagreements(people, taxonomy)
+        if output.suffix in SUFFIXES:
+            header = ["id", "fasett", "setning", *people, "tekst"]
+            write_table(output, header, [[row[column] for column in header] for row in rows])
+        else:
+            formats.write(output, tasks, taxonomy)
+        click.echo(f"\n{output}: {len(rows)} disagreements in {len(tasks)} texts")

@@ -1,8 +1,8 @@
 """Prodigy: JSON lines for its blocks `spans_manual` and `choice`: `spans` over `tokens`, `options` and `accept`, `answer`.
 
 Offsets are code points: its editor selects tokens, whose offsets are made in Python (prodi.gy/docs/api-interfaces), and the tokens are
-ours: every span begins and ends with one. A task that was not answered with «accept» is not annotated. `record` (id and columns) passes through
-it untouched.
+ours: every span begins and ends with one. A task that was not answered with «accept» is not annotated. `record` (id and columns) passes
+through it untouched.
 """
 
 import json
