@@ -74,21 +74,24 @@ def confusions(first: Sequence[Record], second: Sequence[Record], taxonomy: Taxo
 
 
 def compare(people: Mapping[str, Mapping[str, Record]], taxonomy: Taxonomy) -> dict[str, Any]:
-    """All figures of two or more annotators' records by id: `alone` (ids that one only has), `alpha`, and `pairs`.
+    """All figures of two or more annotators' records by id.
 
-    Raises `ClassifierError` where an id has different texts, or no id is shared.
+    `alone` has the ids that one only has, `changed` those with different texts: they are left out. Raises `ClassifierError` where nothing
+    is left to compare.
     """
     counted = Counter(own for records in people.values() for own in records)
-    texts: dict[str, str] = {}
-    for who, records in people.items():
+    texts: dict[str, set[str]] = defaultdict(set)
+    for records in people.values():
         for own, record in records.items():
-            if texts.setdefault(own, record["text"]) != record["text"]:
-                raise ClassifierError(f"{who}: id {own!r} has another text there than before; compare annotations of the same texts")
-    if not any(n > 1 for n in counted.values()):
-        raise ClassifierError("no id is annotated twice; the annotators' files should have the same ids")
+            texts[own].add(record["text"])
+    changed = [own for own, versions in texts.items() if len(versions) > 1]
+    people = {who: {own: r for own, r in records.items() if len(texts[own]) == 1} for who, records in people.items()}
+    if not any(n > 1 and len(texts[own]) == 1 for own, n in counted.items()):
+        raise ClassifierError("no text is annotated twice under the same id; the annotators' files should have ids and texts in common")
     result: dict[str, Any] = {
         "annotators": list(people),
-        "documents": sum(n > 1 for n in counted.values()),
+        "documents": sum(n > 1 and len(texts[own]) == 1 for own, n in counted.items()),
+        "changed": changed,
         "alone": {who: [own for own in records if counted[own] == 1] for who, records in people.items()},
         "alpha": {name: _number(a) for name, a in alphas(people, taxonomy).items()},
         "pairs": [],
@@ -125,14 +128,20 @@ def _number(value: float) -> float | None:
     return None if isnan(value) else round(float(value), 4)
 
 
+def _listed(ids: list[str]) -> str:
+    return f"{len(ids)} (id {', '.join(ids[:10])}{' …' if len(ids) > 10 else ''})"
+
+
 def as_text(result: dict[str, Any], most: int = 10) -> str:
     """The figures for people."""
     lines = [f"{result['documents']} texts annotated by more than one of {', '.join(result['annotators'])}"]
     for who, ids in result["alone"].items():
         if ids:
-            lines.append(f"only in {who}: {len(ids)} (id {', '.join(ids[:10])}{' …' if len(ids) > 10 else ''})")
-    lines += ["", f"{'Krippendorffs alpha':34} {'alpha':>6}"]
-    lines += [f"{name:34} {shown(a, 2):>6}" for name, a in result["alpha"].items()]
+            lines.append(f"only in {who}: {_listed(ids)}")
+    if result["changed"]:
+        lines.append(f"with different texts, left out: {_listed(result['changed'])}")
+    lines += ["", f"{'label':34} {'Krippendorff alpha':>18}"]
+    lines += [f"{name:34} {shown(a, 2):>18}" for name, a in result["alpha"].items()]
     for pair in result["pairs"]:
         lines += ["", f"{pair['first']} and {pair['second']}: {pair['documents']} texts", ""]
         lines += [f"{f:14} micro-F1 {shown(v['micro'])}   macro-F1 {shown(v['macro'])}" for f, v in pair["figures"].items()]

@@ -20,6 +20,8 @@ def disagreements(people: Mapping[str, Mapping[str, Record]], taxonomy: Taxonomy
     tasks: list[Record] = []
     for own in dict.fromkeys(own for records in people.values() for own in records):
         said = {who: records[own] for who, records in people.items() if own in records}
+        if len({record["text"] for record in said.values()}) > 1:  # nothing to compare
+            continue
         found: list[Row] = []
         agreed: dict[str, Any] = {}
         for facet in taxonomy.facets:
