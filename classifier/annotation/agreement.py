@@ -31,7 +31,7 @@ def alphas(people: Mapping[str, Mapping[Any, Record]], taxonomy: Taxonomy) -> di
     out = {}
     for facet in taxonomy.facets:
         said = [
-            (who, str(own), _codes(record, facet))
+            (who, str(own), codes_in(record, facet))
             for who, records in people.items()
             for own, record in records.items()
             if facet.code in record
@@ -49,10 +49,16 @@ def _alpha(votes: list[tuple[str, str, Any]]) -> float:
     return float(AnnotationTask(data=votes).alpha()) if len({vote for *_, vote in votes}) > 1 else float("nan")
 
 
-def _codes(record: Record, facet: Facet) -> set[str]:
+def codes_in(record: Record, facet: Facet) -> set[str]:
+    """The codes of a facet that an annotated record has, those of all its spans together."""
     if facet.unit == "sentence":
         return set().union(*(labels for *_, labels in spans(record, facet.code)))
     return names(record[facet.code])
+
+
+def told(codes: set[str], facet: Facet) -> str:
+    """Codes as people read them, in the order of the taxonomy."""
+    return ";".join(code for code in facet.codes if code in codes) or NOTHING
 
 
 def confusions(first: Sequence[Record], second: Sequence[Record], taxonomy: Taxonomy) -> Counter[tuple[str, str, str]]:
@@ -63,7 +69,7 @@ def confusions(first: Sequence[Record], second: Sequence[Record], taxonomy: Taxo
             if facet.code not in a or facet.code not in b:
                 continue
             if facet.unit == "document":
-                pairs = [(_codes(a, facet), _codes(b, facet))]
+                pairs = [(codes_in(a, facet), codes_in(b, facet))]
             else:
                 mine, theirs = spans(a, facet.code), spans(b, facet.code)
                 pairs = [(span[2], set().union(*(o[2] for o in theirs if match(span, o)))) for span in mine]

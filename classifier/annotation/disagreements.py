@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from classifier.annotation.agreement import told
 from classifier.documents.labelled import Record
 from classifier.evaluation import match, names, spans
 from classifier.taxonomy import Facet, Taxonomy
 
 Row = dict[str, Any]
-NOTHING = "–"
 
 
 def disagreements(people: Mapping[str, Mapping[str, Record]], taxonomy: Taxonomy) -> tuple[list[Row], list[Record]]:
@@ -61,11 +61,7 @@ def _of_document(asked: Mapping[str, Record], facet: Facet) -> tuple[list[Row], 
         shared = shared[0] if shared else None
     if all(c == common for c in codes.values()):
         return [], shared
-    return [{"setning": "", "said": {who: _told(c, facet) for who, c in codes.items()}}], shared
-
-
-def _told(codes: set[str], facet: Facet) -> str:
-    return ";".join(code for code in facet.codes if code in codes) or NOTHING
+    return [{"setning": "", "said": {who: told(c, facet) for who, c in codes.items()}}], shared
 
 
 def _of_spans(asked: Mapping[str, Record], facet: Facet) -> tuple[list[Row], Any]:
@@ -89,5 +85,5 @@ def _of_spans(asked: Mapping[str, Record], facet: Facet) -> tuple[list[Row], Any
         if common:
             shared.append({"start": start, "end": end, "labels": [code for code in facet.codes if code in common]})
         if any(c != common for c in codes.values()):
-            rows.append({"setning": " ".join(text[start:end].split()), "said": {who: _told(c, facet) for who, c in codes.items()}})
+            rows.append({"setning": " ".join(text[start:end].split()), "said": {who: told(c, facet) for who, c in codes.items()}})
     return rows, shared

@@ -21,6 +21,6 @@ def main() -> None:
 
 for command in (
     labelling.label, labelling.predict, training.train, training.evaluate, training.check, training.taxonomy,
-    annotating.convert, annotating.agreement,
+    annotating.convert, annotating.agreement, annotating.suspects,
 ):  # fmt: skip
     main.add_command(command)

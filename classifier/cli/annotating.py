@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from classifier.cli.common import language_option, model_option, taxonomy_of, taxonomy_option, write
+from classifier.cli.common import jobs_option, labelled_of, language_option, model_option, taxonomy_of, taxonomy_option, write
 from classifier.errors import ClassifierError
 
 FORMS = ("jsonl", "table", "label-studio", "doccano", "prodigy")
@@ -125,3 +125,42 @@ def agreement(
         else:
             formats.write(output, tasks, taxonomy)
         click.echo(f"\n{output}: {len(rows)} disagreements in {len(tasks)} texts")
+
+
+@click.command()
+@click.argument("data", nargs=-1, required=True, metavar="DATA...")
+@click.option("-n", "--most", type=click.IntRange(1), default=50, show_default=True, help="How many labels to list.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A table (.csv .xlsx), or tasks (.jsonl .json).")
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides the folds.")
+@taxonomy_option
+@model_option
+@jobs_option
+@force_option
+def suspects(
+    data: tuple[str, ...], most: int, output: Path | None, seed: int, taxonomy_file: Path | None, model_folder: str | None, jobs: int,
+    force: bool,
+) -> None:  # fmt: skip
+    """Labels to look at again, in labelled data (JSONL, CSV, XLSX).
+
+    Those that a model trained without them (on the other folds) contradicts most, with the words that speak for the label in question;
+    and near-duplicates that are labelled differently. --model serves its taxonomy only.
+    """
+    from classifier.annotation import formats
+    from classifier.annotation import suspects as finding
+    from classifier.documents.tables import SUFFIXES, write_table
+
+    taxonomy = taxonomy_of(taxonomy_file, model_folder)
+    if output:
+        formats.told_by_name(output)
+        may_write(output, force)
+    records = labelled_of(data, taxonomy)
+    rows = finding.contradictions(records, taxonomy)
+    twins = len(rows)
+    rows += finding.suspects(records, taxonomy, most, seed, jobs, lambda message: click.echo(message, err=True))
+    click.echo(finding.as_text(rows))
+    click.echo(f"{twins} contradictions between near-duplicates, {len(rows) - twins} labels that the model contradicts")
+    if output and output.suffix in SUFFIXES:
+        texts = {str(r["id"]): r["text"] for r in records}
+        write_table(output, [*finding.COLUMNS, "tekst"], [[*row.values(), texts[row["id"]]] for row in rows])
+    elif output:
+        formats.write(output, finding.as_tasks(rows, records), taxonomy)
