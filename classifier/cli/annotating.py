@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from classifier.cli.common import jobs_option, labelled_of, language_option, model_option, taxonomy_of, taxonomy_option, write
+from classifier.cli.common import jobs_option, labelled_of, language_option, may_write, model_option, taxonomy_of, taxonomy_option, write
 from classifier.errors import ClassifierError
 
 FORMS = ("jsonl", "table", "label-studio", "doccano", "prodigy")
@@ -69,15 +69,6 @@ def convert(
 
 def _for_a_name(who: str) -> str:
     return "".join(c if c.isalnum() or c in "-_.@" else "_" for c in who)
-
-
-def may_write(path: Path, force: bool) -> None:
-    if not path.parent.is_dir():
-        raise ClassifierError(f"{path}: the folder {path.parent} does not exist; make it first")
-    if path.is_dir():
-        raise ClassifierError(f"{path}: is a folder; name a file")
-    if path.exists() and not force:
-        raise ClassifierError(f"{path}: exists already; --force replaces it, or choose another name")
 
 
 @click.command()

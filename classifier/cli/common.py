@@ -100,6 +100,16 @@ def figures_of(records: list[dict[str, Any]], model: "Model") -> dict[str, Any]:
     return figures(records, predicted, model.taxonomy)
 
 
+def may_write(path: Path, force: bool) -> None:
+    """Before the work: raises `ClassifierError` where a file could not, or without `force` should not, be written."""
+    if not path.parent.is_dir():
+        raise ClassifierError(f"{path}: the folder {path.parent} does not exist; make it first")
+    if path.is_dir():
+        raise ClassifierError(f"{path}: is a folder; name a file")
+    if path.exists() and not force:
+        raise ClassifierError(f"{path}: exists already; --force replaces it, or choose another name")
+
+
 def write(path: Path, text: str) -> None:
     """Text into a file that has its name only when it is whole."""
     part = path.with_name(f".{path.name}.part")

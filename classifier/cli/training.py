@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,7 @@ from classifier.cli.common import (
     jobs_option,
     labelled_of,
     language_option,
+    may_write,
     model_of,
     model_option,
     pair_of,
@@ -18,6 +20,9 @@ from classifier.cli.common import (
     write,
 )  # fmt: skip
 from classifier.errors import ClassifierError
+
+if TYPE_CHECKING:
+    from classifier.taxonomy import Taxonomy
 
 
 @click.command()
@@ -30,11 +35,15 @@ from classifier.errors import ClassifierError
 @click.option(
     "--score", "scored", multiple=True, metavar="NAME=FILE", help="Labelled data for the figures in the model card; may be repeated."
 )
-@click.option("--force", is_flag=True, help="Replace a model that exists.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a learning curve and what more labels would give (.md, .json)."
+)
+@click.option("--force", is_flag=True, help="Replace a model and a report that exist.")
 @jobs_option
+@language_option
 def train(
     data: tuple[str, ...], output: Path, taxonomy_file: Path | None, name: str | None, model_version: str, seed: int,
-    scored: tuple[str, ...], force: bool, jobs: int,
+    scored: tuple[str, ...], report: Path | None, force: bool, jobs: int, language: str,
 ) -> None:  # fmt: skip
     """Train on labelled data (JSONL, CSV, XLSX) and write a model folder with its model card."""
     from classifier import model as training
@@ -46,6 +55,10 @@ def train(
         raise ClassifierError(f"{output}: exists already; --force replaces it, or choose another folder")
     if output.exists() and not output.is_dir():
         raise ClassifierError(f"{output}: is a file; name a folder")
+    if report:
+        may_write(report, force)
+        if report.suffix not in (".md", ".json"):
+            raise ClassifierError(f"{report}: the report is written as .md or .json; name such a file")
     taxonomy = taxonomy_of(taxonomy_file)
     parts = {part: labelled_of([file], taxonomy) for part, file in (pair_of(s, "--score NAME=FILE") for s in scored)}
     records = labelled_of(data, taxonomy)
@@ -53,6 +66,23 @@ def train(
     figures = {part: figures_of(rows, made) for part, rows in parts.items()}
     storage.save(made, output, card(made, figures, counts(records, taxonomy)))
     click.echo(f"{output}: trained on {len(records)} texts, {len(made.vocabulary)} features; the model card is {output / 'README.md'}")
+    if report:
+        told, shown = _forecast(records, taxonomy, seed, jobs, language)
+        write(report, shown if report.suffix == ".md" else json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+        click.echo(f"\n{shown}\n{report}: this, {'as Markdown' if report.suffix == '.md' else 'as JSON'}")
+
+
+def _forecast(records: list[dict[str, Any]], taxonomy: "Taxonomy", seed: int, jobs: int, language: str) -> tuple[dict[str, Any], str]:
+    """(what more labels are likely to give, the same in Markdown)."""
+    from classifier.annotation import gain
+    from classifier.annotation.wording import report
+
+    mixed = gain.mixed(records, seed)
+    curve = gain.curve(mixed, gain.steps_of(len(mixed)), taxonomy, None, seed, jobs, lambda m: click.echo(m, err=True))
+    if not curve.sizes:
+        raise ClassifierError(f"too few labelled texts for a learning curve: {len(records)}; at least {gain.LEAST} are needed")
+    told = gain.forecast(curve)
+    return told, report(told, taxonomy, language)
 
 
 @click.command()
