@@ -16,7 +16,7 @@ from classifier.storage import ANY, Model
 from classifier.taxonomy import Taxonomy
 
 Row = dict[str, Any]
-LEAST = 0.5  # the probability, by the model, that the label is wrong
+LEAST = 0.5  # how likely the annotation is to be wrong, by the model, for it to be told of
 COLUMNS = ("id", "fasett", "annotert", "modellen", "sannsynlighet", "setning", "ord", "ligner")
 
 
@@ -26,8 +26,9 @@ def suspects(
 ) -> list[Row]:  # fmt: skip
     """At most `most` labels of checked records, the likeliest to be wrong first.
 
-    A row has `COLUMNS`: what is annotated (`–`: nothing) and what the model says instead, how likely it is to be right (calibrated,
-    by weights that were not learnt from this text's fold), and the words that spoke for the label in question in the model of all texts.
+    A row has `COLUMNS`: what is annotated (`–`: nothing) and what the model says instead, how likely the annotation is to be wrong
+    (calibrated, by weights that were not learnt from this text's fold), and the words that spoke for the label in question in the model
+    of all texts.
     Raises `ClassifierError` for fewer texts than a model needs.
     """
     model, held_out = train(records, taxonomy, "suspects", seed=seed, jobs=jobs, progress=progress)
@@ -59,8 +60,9 @@ def _contradicted(passages: Sequence[Passage], wanted: Targets, held_out: OutOfF
         columns = [k for k, (code, _) in enumerate(model.document_labels) if code == facet]
         codes = [model.document_labels[k][1] for k in columns]
         for i, (y, p) in enumerate(zip(wanted.document[:, columns], held_out.document[:, columns], strict=True)):
-            if not np.isnan(y).any() and (best := int(p.argmax())) != int(y.argmax()) and p[best] > LEAST:
-                found.append((float(p[best]), i, None, facet, codes[int(y.argmax())], codes[best]))
+            given, best = int(y.argmax()), int(p.argmax())
+            if not np.isnan(y).any() and given != best and p[given] < 1 - LEAST:
+                found.append((1 - float(p[given]), i, None, facet, codes[given], codes[best]))
     sentences = [(i, j) for i, p in enumerate(passages) for j in range(len(p.spans))]
     for k, (facet, label) in enumerate(model.sentence_labels):
         if label != ANY:
