@@ -7,7 +7,7 @@ UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup label test test-slow lint model bench-preprocessing check-label-studio datasheet clean
+.PHONY: setup label test test-slow lint model bench-preprocessing bench-active-learning check-label-studio datasheet clean
 
 setup: .venv/.dev
 
@@ -40,6 +40,9 @@ model: setup  ## train the shipped model again; the figures on real text only wh
 
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)
+
+bench-active-learning: setup  ## how many labels our choice of texts saves against random and against others' choices
+	nice $(BIN)/python benchmarks/active_learning.py
 
 check-label-studio: setup  ## our configuration, tasks and labels through a real Label Studio (installs it, in a temporary folder) and back
 	$(BIN)/python benchmarks/label_studio.py

@@ -12,6 +12,7 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from classifier.annotation.sampling import columns_of, examples_of
 from classifier.documents.labelled import Record
@@ -80,6 +81,7 @@ def steps_of(n: int, last: int = 0) -> list[int]:
     return sorted(end for end in ends if end >= LEAST)
 
 
+@threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]  # many small fits: threads only wait for each other
 def curve(
     records: Sequence[Record], sizes: Sequence[int], taxonomy: Taxonomy, whole: Trained | None = None, seed: int = 0, jobs: int = 1,
     progress: Callable[[str], None] = lambda message: None,
@@ -159,23 +161,28 @@ def drawn(c: Curve, rounds: int = ROUNDS, seed: int = 0) -> tuple[np.ndarray, np
 def continued(sizes: np.ndarray, values: np.ndarray, to: float, seed: int = 0) -> np.ndarray:
     """What the inverse power law adds between the last size and `to`, shape (rounds,); values (rounds, sizes). NaN for a single size.
 
-    Where powers fit equally well (two sizes tell nothing of it), one is taken by lot.
+    From three sizes on, each round leaves out one of the earlier ones by lot: the texts' order is chance, too. Where powers fit equally
+    well (two sizes tell nothing of it), one is taken by lot.
     """
-    if len(sizes) < 2 or sizes[0] == sizes[-1]:
+    n, rng = len(sizes), np.random.default_rng(seed)
+    if n < 2 or sizes[0] == sizes[-1]:
         return np.full(len(values), np.nan)
+    kept = np.ones(values.shape)
+    if n > 2:
+        kept[np.arange(len(values)), rng.integers(0, n - 1, len(values))] = 0
     errors, gains = [], []
     for power in POWERS:
         x = sizes**-power
-        dx = x - x.mean()
-        b = np.maximum(-(values * dx).sum(axis=1) / (dx**2).sum(), 0)
-        a = values.mean(axis=1) + b * x.mean()
+        mean_x, mean_y = (kept * x).sum(axis=1) / kept.sum(axis=1), (kept * values).sum(axis=1) / kept.sum(axis=1)
+        dx = kept * (x - mean_x[:, None])
+        b = np.maximum(-(values * dx).sum(axis=1) / np.maximum((dx**2).sum(axis=1), 1e-12), 0)
+        a = mean_y + b * mean_x
         over = a > 1
-        b[over] = np.maximum(((1 - values[over]) * x).sum(axis=1) / (x**2).sum(), 0)
+        b[over] = np.maximum((kept * (1 - values) * x).sum(axis=1) / (kept * x**2).sum(axis=1), 0)[over]
         a[over] = 1
-        errors.append(((a[:, None] - b[:, None] * x - values) ** 2).sum(axis=1))
+        errors.append((kept * (a[:, None] - b[:, None] * x - values) ** 2).sum(axis=1))
         gains.append(b * (sizes[-1] ** -power - to**-power))
-    lot = np.random.default_rng(seed).random((len(POWERS), len(values)))
-    best = (np.array(errors) + 1e-9 * lot).argmin(axis=0)
+    best = (np.array(errors) + 1e-9 * rng.random((len(POWERS), len(values)))).argmin(axis=0)
     gained: np.ndarray = np.array(gains)[best, np.arange(len(values))]
     return gained
 

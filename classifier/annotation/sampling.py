@@ -5,6 +5,7 @@ Without a model (cold start) half of the texts are those most like the names and
 the worthiest are clustered so that no two of those chosen say the same (after Zhdanov 2019, "Diverse mini-batch active learning").
 """
 
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.cluster import KMeans
 from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
 
 from classifier.annotation.checks import SIMILAR, shingles
 from classifier.documents.labelled import Record
@@ -112,7 +115,9 @@ def clusters(points: np.ndarray, n: int, weights: np.ndarray | None, rng: np.ran
     """The rows of at most n groups (k-means), each from its middle outwards, the largest group first."""
     if n >= len(points):
         return [np.array([i]) for i in range(len(points))]
-    made = KMeans(n, n_init=1, max_iter=20, random_state=int(rng.integers(2**31))).fit(points, sample_weight=weights)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different texts than groups are wanted: then there are fewer groups
+        made = KMeans(n, n_init=1, max_iter=20, random_state=int(rng.integers(2**31))).fit(points, sample_weight=weights)
     away = ((points - made.cluster_centers_[made.labels_]) ** 2).sum(axis=1)
     groups = [np.flatnonzero(made.labels_ == k) for k in range(n)]
     return sorted((g[np.argsort(away[g], kind="stable")] for g in groups if len(g)), key=len, reverse=True)
@@ -136,7 +141,7 @@ def cold(
     size = len(space.points)
     points = space.points if known is None else np.vstack([space.points, known])
     wanted = n - len(chosen)
-    groups = clusters(points, wanted + min(len(points) - size, wanted), None, rng)
+    groups = clusters(points, wanted + min(len(points) - size, 3 * wanted), None, rng)  # some for what is labelled
     groups.sort(key=lambda g: bool((g >= size).any() or chosen.keys() & set(g.tolist())))  # what nobody has seen anything of comes first
     while groups and len(chosen) < n:
         left = []
@@ -155,7 +160,6 @@ def worth(space: Space, outlook: Outlook, facets: Sequence[str]) -> tuple[np.nda
     Uncertainty is the entropy of the decision. Search is the probability against the highest in the pile; for a label that the model
     cannot know yet, the likeness to its definition instead. Both count less the more examples a label has, search sooner.
     """
-    share = np.array([1 / (len(set(facets)) * list(facets).count(f)) for f in facets])
     logit = np.log(np.clip(outlook.p, 1e-6, 1 - 1e-6) / np.clip(1 - outlook.p, 1e-6, 1))
     t = np.clip(outlook.thresholds, 1e-3, 1 - 1e-3)
     q = np.clip(1 / (1 + np.exp(np.log(t / (1 - t)) - logit)), 1e-9, 1 - 1e-9)
@@ -165,7 +169,13 @@ def worth(space: Space, outlook: Outlook, facets: Sequence[str]) -> tuple[np.nda
     sought[:, unknown] = space.likeness[:, unknown]
     entropy[:, unknown] = 0
     examples = outlook.examples + PRIOR
+    share = share_of(facets)
     return share * entropy / np.sqrt(examples), share * sought * PRIOR / examples
+
+
+def share_of(facets: Sequence[str]) -> np.ndarray:
+    """What each label counts, shape (labels,), so that all facets count alike and together 1."""
+    return np.array([1 / (len(set(facets)) * list(facets).count(f)) for f in facets])
 
 
 def warm(space: Space, outlook: Outlook, facets: Sequence[str], n: int, is_new: IsNew, rng: np.random.Generator) -> list[Choice]:
@@ -184,13 +194,14 @@ def warm(space: Space, outlook: Outlook, facets: Sequence[str], n: int, is_new: 
     groups = [at[g].tolist() for g in clusters(space.points[at], n, total[at] + 1e-9, rng)]
     chosen = {group[0] for group in groups}
     chosen |= set([i for i in candidates if i not in chosen][: n - len(chosen)])  # where k-means left a group empty
-    return [_why(i, uncertain, sought, outlook) for i in sorted(chosen, key=lambda i: -total[i])]
+    share = share_of(facets)  # a reason is a label; that its facet has few others does not make it a better one
+    return [_why(i, uncertain / share, sought / share, outlook) for i in sorted(chosen, key=lambda i: -total[i])]
 
 
 def _why(i: int, uncertain: np.ndarray, sought: np.ndarray, outlook: Outlook) -> Choice:
     """The label and the reason that weigh most."""
     k, by_search = (int(x) for x in np.unravel_index(np.stack([uncertain[i], sought[i]], axis=1).argmax(), (len(sought[i]), 2)))
-    facts = {"column": k, "p": float(outlook.p[i, k]), "examples": round(float(outlook.examples[k]))}
+    facts = {"column": k, "p": float(outlook.p[i, k]), "t": float(outlook.thresholds[k]), "examples": round(float(outlook.examples[k]))}
     return Choice(i, "uncertain" if not by_search else "like_definition" if outlook.examples[k] < FEW else "rare", facts)
 
 
@@ -250,6 +261,7 @@ class Sample:
     duplicates: int
 
 
+@threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]  # so that the sums, and the sample, are the same on any machine
 def sample(
     texts: Sequence[str], n: int, taxonomy: Taxonomy, labelled: Sequence[Record] = (), model: Model | None = None, seed: int = 0
 ) -> Sample:

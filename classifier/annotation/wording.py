@@ -40,8 +40,7 @@ def why(choice: Choice, taxonomy: Taxonomy, language: str) -> str:
         facet = taxonomy[facet_code]
         name = next(label for label in facet.labels if label.code == code).name(language)
         facts["label"] = f"{facet.name(language)}: {name}"
-    if "p" in facts:
-        facts["p"] = number(language, facts["p"])
+    facts |= {key: number(language, facts[key]) for key in ("p", "t") if key in facts}
     if facts.get("texts") == 1:
         reason = "stands_alone"
     return " ".join(say(language, reason, **facts).split())
@@ -82,7 +81,8 @@ def report(told: dict[str, Any], taxonomy: Taxonomy, language: str) -> str:
     ranked = sorted(told["labels"], key=lambda r: -(r["gain_with_label"] or {"value": -1})["value"])
     best = ", ".join(names[r["facet"], r["label"]] for r in ranked[:3] if r["gain_with_label"] and r["gain_with_label"]["interval"][0] > 0)
     lines += ["", f"## {say(language, 'kinds')}", ""] + ([say(language, "best", labels=best), ""] if best else [])
-    head = [*(say(language, key) for key in ("facet", "label", "examples", "f1")), say(language, "gain_with_label", more=told["more"]), more]
+    head = [*(say(language, key) for key in ("facet", "label", "examples", "f1"))]
+    head += [say(language, "gain_with_label", more=told["more"]), more]
     lines += [row(*head), row(*["---"] * len(head))]
     for r in ranked:
         f1 = "–" if r["f1"] is None else number(language, r["f1"])

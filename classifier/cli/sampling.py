@@ -46,8 +46,6 @@ def sample(
     predicts. Without a model the texts cover the pile and the labels' definitions; with one it is unsure of them, or they may have
     labels that still lack examples. Texts nearly the same as a labelled one are left out.
     """
-    from classifier.annotation import gain, sampling
-    from classifier.annotation.wording import advised
     from classifier.documents import open_sources
 
     if output == Path("-"):
@@ -61,9 +59,13 @@ def sample(
     model = None if model_folder is None else model_of(None if model_folder == SHIPPED else model_folder)
     taxonomy = model.taxonomy if model else taxonomy_of(taxonomy_file)
     records = labelled_of(data, taxonomy) if data else []
-    records, sizes = gain.batches_of(records, number)
     source = open_sources(unlabelled, text_column, id_column)
     pile = list(source.rows)
+
+    from classifier.annotation import gain, sampling  # heavy: when nothing more can be wrong in what was given
+    from classifier.annotation.wording import advised
+
+    records, sizes = gain.batches_of(records, number)
     trained = None
     if model is None and len(records) >= ENOUGH:
         trained = _trained(records, taxonomy, seed, jobs)
@@ -85,10 +87,13 @@ def sample(
 
 def _trained(records: list[dict[str, Any]], taxonomy: "Taxonomy", seed: int, jobs: int) -> "Trained | None":
     """A model of what is labelled; None where it is too little, which is a cold start and no error."""
+    from threadpoolctl import threadpool_limits
+
     from classifier.model import train
 
     try:
-        return train(records, taxonomy, "sample", seed=seed, jobs=jobs, progress=lambda m: click.echo(f"model of DATA: {m}", err=True))
+        with threadpool_limits(1):
+            return train(records, taxonomy, "sample", seed=seed, jobs=jobs, progress=lambda m: click.echo(f"model of DATA: {m}", err=True))
     except ClassifierError:
         return None
 

@@ -46,6 +46,11 @@ def train(
     scored: tuple[str, ...], report: Path | None, force: bool, jobs: int, language: str,
 ) -> None:  # fmt: skip
     """Train on labelled data (JSONL, CSV, XLSX) and write a model folder with its model card."""
+    if report:
+        may_write(report, force)
+        if report.suffix not in (".md", ".json"):
+            raise ClassifierError(f"{report}: the report is written as .md or .json; name such a file")
+
     from classifier import model as training
     from classifier import storage
     from classifier.card import card
@@ -55,10 +60,6 @@ def train(
         raise ClassifierError(f"{output}: exists already; --force replaces it, or choose another folder")
     if output.exists() and not output.is_dir():
         raise ClassifierError(f"{output}: is a file; name a folder")
-    if report:
-        may_write(report, force)
-        if report.suffix not in (".md", ".json"):
-            raise ClassifierError(f"{report}: the report is written as .md or .json; name such a file")
     taxonomy = taxonomy_of(taxonomy_file)
     parts = {part: labelled_of([file], taxonomy) for part, file in (pair_of(s, "--score NAME=FILE") for s in scored)}
     records = labelled_of(data, taxonomy)
