@@ -7,7 +7,8 @@ UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup label test test-slow lint model bench-preprocessing bench-memory bench-passages datasheet picture clean
+.PHONY: setup label test test-slow lint model bench-preprocessing bench-memory bench-passages bench-active-learning check-label-studio \
+	datasheet picture clean
 
 setup: .venv/.dev
 
@@ -46,6 +47,12 @@ bench-passages: setup  ## how well beskriver_prosjekt tells what describes a pro
 
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)
+
+bench-active-learning: setup  ## how many labels our choice of texts saves against random and against others' choices
+	nice $(BIN)/python benchmarks/active_learning.py
+
+check-label-studio: setup  ## our configuration, tasks and labels through a real Label Studio (installs it, in a temporary folder) and back
+	$(BIN)/python benchmarks/label_studio.py
 
 datasheet: setup  ## the learning curve and the figures in labelled_data/README.md
 	$(BIN)/python benchmarks/learning_curve.py --real $(REAL)

@@ -28,6 +28,9 @@ RESERVED = {
     "sector",
     "case",
     "writer",
+    "batch",
+    "reason",
+    "predicted",
 }
 
 

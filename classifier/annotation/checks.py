@@ -25,6 +25,11 @@ def grams(text: str, n: int) -> set[str]:
     return {" ".join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)}
 
 
+def shingles(text: str) -> set[str]:
+    """What two texts are compared by: word 5-grams, or the whole of a shorter text."""
+    return grams(text, 5) or {text.strip().lower()}
+
+
 def near_duplicates(records: Sequence[Record], least: float = SIMILAR) -> list[tuple[str, str, float]]:
     """(id, id, cosine over word 5-grams) of the pairs at least that similar, most similar first."""
     import numpy as np
@@ -33,7 +38,7 @@ def near_duplicates(records: Sequence[Record], least: float = SIMILAR) -> list[t
     index: dict[str, int] = {}
     rows, columns = [], []
     for i, record in enumerate(records):
-        for gram in grams(record["text"], 5) or {record["text"].strip().lower()}:
+        for gram in shingles(record["text"]):
             rows.append(i)
             columns.append(index.setdefault(gram, len(index)))
     matrix = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(records), len(index)))

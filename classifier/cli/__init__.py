@@ -6,7 +6,7 @@ import sys
 import click
 
 from classifier import __version__
-from classifier.cli import labelling, training
+from classifier.cli import annotating, labelling, sampling, training
 from classifier.cli.common import Commands
 
 
@@ -21,5 +21,6 @@ def main() -> None:
 
 for command in (
     labelling.label, labelling.predict, training.train, training.evaluate, training.check, training.taxonomy,
+    sampling.sample, annotating.convert, annotating.agreement, annotating.suspects,
 ):  # fmt: skip
     main.add_command(command)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,13 @@ def taxonomy_of(file: Path | None, model_folder: str | None = None) -> "Taxonomy
     return taxonomies.shipped() if file is None else taxonomies.read(file)
 
 
+def labelled_of(files: Iterable[str | Path], taxonomy: "Taxonomy") -> list[dict[str, Any]]:
+    """Labelled data of JSONL files and tables; what is left out of a table is told on stderr."""
+    from classifier.documents.labelled import read_labelled
+
+    return read_labelled(files, taxonomy, note=lambda message: click.echo(message, err=True))
+
+
 def pair_of(given: str, form: str) -> tuple[str, str]:
     """The two sides of an option of the form NAME=VALUE."""
     name, equals, value = given.partition("=")
@@ -94,6 +102,16 @@ def figures_of(records: list[dict[str, Any]], model: "Model") -> dict[str, Any]:
 
     predicted = [p.to_dict() for p in predict_many((r["text"] for r in records), model)]
     return figures(records, predicted, model.taxonomy)
+
+
+def may_write(path: Path, force: bool) -> None:
+    """Before the work: raises `ClassifierError` where a file could not, or without `force` should not, be written."""
+    if not path.parent.is_dir():
+        raise ClassifierError(f"{path}: the folder {path.parent} does not exist; make it first")
+    if path.is_dir():
+        raise ClassifierError(f"{path}: is a folder; name a file")
+    if path.exists() and not force:
+        raise ClassifierError(f"{path}: exists already; --force replaces it, or choose another name")
 
 
 def write(path: Path, text: str) -> None:

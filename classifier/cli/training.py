@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from classifier.cli.common import (
     figures_of,
     jobs_option,
+    labelled_of,
     language_option,
+    may_write,
     model_of,
     model_option,
     pair_of,
@@ -17,6 +20,9 @@ from classifier.cli.common import (
     write,
 )  # fmt: skip
 from classifier.errors import ClassifierError
+
+if TYPE_CHECKING:
+    from classifier.taxonomy import Taxonomy
 
 
 @click.command()
@@ -29,29 +35,55 @@ from classifier.errors import ClassifierError
 @click.option(
     "--score", "scored", multiple=True, metavar="NAME=FILE", help="Labelled data for the figures in the model card; may be repeated."
 )
-@click.option("--force", is_flag=True, help="Replace a model that exists.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a learning curve and what more labels would give (.md, .json)."
+)
+@click.option("--force", is_flag=True, help="Replace a model and a report that exist.")
 @jobs_option
+@language_option
 def train(
     data: tuple[str, ...], output: Path, taxonomy_file: Path | None, name: str | None, model_version: str, seed: int,
-    scored: tuple[str, ...], force: bool, jobs: int,
+    scored: tuple[str, ...], report: Path | None, force: bool, jobs: int, language: str,
 ) -> None:  # fmt: skip
-    """Train on labelled data (JSONL) and write a model folder with its model card."""
+    """Train on labelled data (JSONL, CSV, XLSX) and write a model folder with its model card."""
+    if report:
+        may_write(report, force)
+        if report.suffix not in (".md", ".json"):
+            raise ClassifierError(f"{report}: the report is written as .md or .json; name such a file")
+
     from classifier import model as training
     from classifier import storage
     from classifier.card import card
-    from classifier.documents.labelled import counts, read_labelled
+    from classifier.documents.labelled import counts
 
     if output.exists() and not force:
         raise ClassifierError(f"{output}: exists already; --force replaces it, or choose another folder")
     if output.exists() and not output.is_dir():
         raise ClassifierError(f"{output}: is a file; name a folder")
     taxonomy = taxonomy_of(taxonomy_file)
-    parts = {part: read_labelled([file], taxonomy) for part, file in (pair_of(s, "--score NAME=FILE") for s in scored)}
-    records = read_labelled(data, taxonomy)
+    parts = {part: labelled_of([file], taxonomy) for part, file in (pair_of(s, "--score NAME=FILE") for s in scored)}
+    records = labelled_of(data, taxonomy)
     made, _ = training.train(records, taxonomy, name or output.name, model_version, seed, jobs, lambda m: click.echo(m, err=True))
     figures = {part: figures_of(rows, made) for part, rows in parts.items()}
     storage.save(made, output, card(made, figures, counts(records, taxonomy)))
     click.echo(f"{output}: trained on {len(records)} texts, {len(made.vocabulary)} features; the model card is {output / 'README.md'}")
+    if report:
+        told, shown = _forecast(records, taxonomy, seed, jobs, language)
+        write(report, shown if report.suffix == ".md" else json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+        click.echo(f"\n{shown}\n{report}: this, {'as Markdown' if report.suffix == '.md' else 'as JSON'}")
+
+
+def _forecast(records: list[dict[str, Any]], taxonomy: "Taxonomy", seed: int, jobs: int, language: str) -> tuple[dict[str, Any], str]:
+    """(what more labels are likely to give, the same in Markdown)."""
+    from classifier.annotation import gain
+    from classifier.annotation.wording import report
+
+    mixed = gain.mixed(records, seed)
+    curve = gain.curve(mixed, gain.steps_of(len(mixed)), taxonomy, None, seed, jobs, lambda m: click.echo(m, err=True))
+    if not curve.sizes:
+        raise ClassifierError(f"too few labelled texts for a learning curve: {len(records)}; at least {gain.LEAST} are needed")
+    told = gain.forecast(curve)
+    return told, report(told, taxonomy, language)
 
 
 @click.command()
@@ -59,12 +91,11 @@ def train(
 @model_option
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures here as well.")
 def evaluate(data: tuple[str, ...], model_folder: str | None, json_file: Path | None) -> None:
-    """Score a model on labelled data (JSONL): F1 per facet and label, by language and source, with intervals."""
-    from classifier.documents.labelled import read_labelled
+    """Score a model on labelled data (JSONL, CSV, XLSX): F1 per facet and label, by language and source, with intervals."""
     from classifier.evaluation import as_text
 
     model = model_of(model_folder)
-    result = figures_of(read_labelled(data, model.taxonomy), model)
+    result = figures_of(labelled_of(data, model.taxonomy), model)
     click.echo(as_text(result))
     if json_file:
         write(json_file, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
@@ -75,12 +106,12 @@ def evaluate(data: tuple[str, ...], model_folder: str | None, json_file: Path | 
 @taxonomy_option
 @model_option
 def check(data: tuple[str, ...], taxonomy_file: Path | None, model_folder: str | None) -> None:
-    """Validate labelled data (JSONL) and count it: schema, offsets, near-duplicates, repeated phrases."""
+    """Validate labelled data (JSONL, CSV, XLSX) and count it: schema, offsets, near-duplicates, repeated phrases."""
     from classifier.annotation.checks import data_faults
-    from classifier.documents.labelled import counts, read_labelled
+    from classifier.documents.labelled import counts
 
     taxonomy = taxonomy_of(taxonomy_file, model_folder)
-    records = read_labelled(data, taxonomy)
+    records = labelled_of(data, taxonomy)
     for name, n in sorted(counts(records, taxonomy).items()):
         click.echo(f"{name:36} {n:6}")
     faults = data_faults(records)

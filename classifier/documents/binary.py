@@ -6,10 +6,10 @@ What JSON has no type for (dates, decimals, bytes) is tagged on the way in and c
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from classifier.errors import ClassifierError
 CELL = 32_767  # characters that Excel holds in one cell
 MOST_COLUMNS, MOST_ROWS = 16_384, 1_048_576  # that Excel holds in one sheet
 EXACT = 10**15  # whole numbers that a cell holds to the last digit
-ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # characters that XML has none for
 EPOCH = datetime(1980, 1, 1)  # the oldest time of a zip archive
 CHUNK = 1024  # rows of a Parquet row group
+UNFIT_FOR_XML = re.compile("[\\x00-\\x08\\x0b-\\x1f\\ud800-\\udfff\\ufffe\\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 UNFIT = (ValueError, TypeError, OverflowError, NotImplementedError)  # pyarrow's own errors are of these
 TAG = "\0type"
 TAGGED: dict[type, tuple[Any, Any]] = {  # to a string, and back
@@ -73,41 +74,62 @@ class _Timeless(ZipFile):
         return info
 
 
-def finish_xlsx(part: Path, out: Path, settings: Settings) -> None:
-    """Every cell is written as a value: a text that starts with `=` stays a text. What one sheet cannot hold goes on in the next."""
+def to_cell(text: str) -> str:
+    """A text as it stands in a workbook: what XML cannot hold, or would change (a carriage return), as `_xHHHH_`, which Excel reads.
+
+    Source: ST_Xstring, ECMA-376 part 1, 22.9.2.19.
+    """
+    return UNFIT_FOR_XML.sub(lambda m: f"_x{ord(m[0]):04X}_", text)
+
+
+def from_cell(text: str) -> str:
+    """The text of a cell: `to_cell` undone."""
+    return ESCAPED.sub(lambda m: chr(int(m[1], 16)), text)
+
+
+def save_workbook(out: Path, sheets: Mapping[str, Iterable[Sequence[Any]]]) -> None:
+    """Sheets of rows, a head first; the same rows give the same bytes.
+
+    Every cell is written as a value: a text that starts with `=` stays a text. A text too long for a cell is cut. What one sheet cannot
+    hold goes on in the next, under the same head.
+    """
     from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
     from openpyxl.writer.excel import ExcelWriter
 
     book = Workbook(write_only=True)
     book.properties.created = book.properties.modified = EPOCH
-    sheet: Any = None
-
-    def cell(value: Any) -> Any:
-        if isinstance(value, (dict, list)):
-            value = json.dumps(value, ensure_ascii=False, default=str)
-        if isinstance(value, (datetime, time)) and value.tzinfo:  # Excel knows no time zones
-            value = value.isoformat()
-        if isinstance(value, bytes) or (isinstance(value, float) and not isfinite(value)):
-            value = str(value)
-        if isinstance(value, int) and abs(value) >= EXACT:
-            value = str(value)
-        if isinstance(value, str):
-            made = WriteOnlyCell(sheet, ILLEGAL.sub("", value)[:CELL])
-            made.data_type = "s"
-            return made
-        return value
-
-    lines = _lines(part)
-    head = next(lines)
-    for number, values in enumerate(chain(lines, [None])):
-        if number % (MOST_ROWS - 1) == 0 and (values or not number):
-            sheet = book.create_sheet("innovasjon" if number == 0 else f"innovasjon {number // (MOST_ROWS - 1) + 1}")
-            sheet.append([cell(v) for v in head])
-        if values:
-            sheet.append([cell(v) for v in values])
+    for name, rows in sheets.items():
+        sheet, lines = book.create_sheet(name), iter(rows)
+        head = next(lines, ())
+        sheet.append([_cell(sheet, v) for v in head])
+        for number, values in enumerate(lines):
+            if number and number % (MOST_ROWS - 1) == 0:
+                sheet = book.create_sheet(f"{name} {number // (MOST_ROWS - 1) + 1}")
+                sheet.append([_cell(sheet, v) for v in head])
+            sheet.append([_cell(sheet, v) for v in values])
     with _Timeless(out, "w", ZIP_DEFLATED, allowZip64=True) as archive:
         ExcelWriter(book, archive).write_data()
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
+    if isinstance(value, (dict, list)):
+        value = json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, (datetime, time)) and value.tzinfo:  # Excel knows no time zones
+        value = value.isoformat()
+    if isinstance(value, bytes) or (isinstance(value, float) and not isfinite(value)) or (isinstance(value, int) and abs(value) >= EXACT):
+        value = str(value)
+    if not isinstance(value, str):
+        return value
+    made = WriteOnlyCell(sheet, to_cell(value)[:CELL])
+    made.data_type = "s"
+    return made
+
+
+def finish_xlsx(part: Path, out: Path, settings: Settings) -> None:
+    """One sheet of the rows of a part file."""
+    save_workbook(out, {"innovasjon": _lines(part)})
 
 
 def finish_parquet(part: Path, out: Path, settings: Settings) -> None:

@@ -1,11 +1,13 @@
-"""Labelled data: JSON lines of descriptions with their labels, checked as they are read."""
+"""Labelled data: descriptions with their labels, in JSON lines or tables, checked as they are read."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from classifier.documents.readers import suffix_of
+from classifier.documents.tables import SUFFIXES, made_by_model, read_table
 from classifier.errors import ClassifierError
 from classifier.preprocessing import language
 from classifier.taxonomy import Facet, Taxonomy
@@ -89,28 +91,23 @@ def _span_faults(span: Record, text: str, where: str) -> list[str]:
     return [f"{where}: span {start}–{end} begins or ends with white space"] if piece != piece.strip() else []
 
 
-def read_labelled(paths: Iterable[str | Path], taxonomy: Taxonomy, most: int = 20) -> list[Record]:
-    """All records of JSONL files. Raises `ClassifierError` that names file, line and fault of the first `most` bad ones."""
+def read_labelled(
+    paths: Iterable[str | Path], taxonomy: Taxonomy, most: int = 20, note: Callable[[str], None] = lambda message: None
+) -> list[Record]:
+    """All records of JSONL files, and of tables (CSV, TSV, XLSX) as `tables.py` reads them.
+
+    A row of a table that nobody has annotated is left out and told of by `note`. Raises `ClassifierError` that names file, line and fault
+    of the first `most` bad ones.
+    """
     records: list[Record] = []
     faults: list[str] = []
     ids: dict[str, str] = {}
     for path in map(Path, paths):
-        try:
-            lines = path.read_text(encoding="utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise ClassifierError(f"{path}: cannot read: {reason}") from error
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            where = f"{path}:{number}"
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                faults.append(f"{where}: not valid JSON: {error}")
-                continue
-            if not isinstance(record, dict):
-                faults.append(f"{where}: not a JSON object")
+        is_table = suffix_of(path) in SUFFIXES
+        left_out, first = [], len(records)
+        for where, record in read_table(path, taxonomy) if is_table else _lines(path, faults):
+            if is_table and not any(facet.code in record for facet in taxonomy.facets):
+                left_out.append(str(record["id"]))
                 continue
             faults += [f"{where}: {fault}" for fault in faults_of(record, taxonomy)]
             own = str(record.get("id"))
@@ -118,12 +115,53 @@ def read_labelled(paths: Iterable[str | Path], taxonomy: Taxonomy, most: int = 2
                 faults.append(f"{where}: id {own!r} stands already at {ids[own]}")
             ids[own] = where
             records.append(record)
+        if is_table and (message := made_by_model(path, records[first:])):
+            note(message)
+        if left_out:
+            shown = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
+            note(f"{path}: {len(left_out)} rows are not annotated and left out (id {shown}); - in a cell says that there is no label")
     if faults:
         more = f"\n… and {len(faults) - most} more" if len(faults) > most else ""
         raise ClassifierError("\n".join(faults[:most]) + more)
     if not records:
         raise ClassifierError(f"{', '.join(map(str, paths)) or 'no file'}: no labelled texts")
     return records
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a JSONL file that are not blank, numbered. Raises `ClassifierError` when it cannot be read."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ClassifierError(f"{path}: cannot read: {reason}") from error
+    return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+
+
+def _lines(path: Path, faults: list[str]) -> Iterator[tuple[str, Record]]:
+    """(place, record) of each line; what is no JSON object becomes a fault."""
+    for number, line in read_lines(path):
+        where = f"{path}:{number}"
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            faults.append(f"{where}: not valid JSON: {error}")
+            continue
+        if isinstance(record, dict):
+            yield where, record
+        else:
+            faults.append(f"{where}: not a JSON object")
+
+
+def read_objects(path: Path) -> Iterator[tuple[str, Record]]:
+    """(place, object) of each line of a JSONL file. Raises `ClassifierError` that names file and line of one that is none."""
+    faults: list[str] = []
+    for placed in _lines(path, faults):
+        if faults:
+            break
+        yield placed
+    if faults:
+        raise ClassifierError(faults[0])
 
 
 def counts(records: Sequence[Record], taxonomy: Taxonomy) -> Counter[str]:

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from classifier.documents.binary import from_cell
 from classifier.documents.delimited import read_csv, read_tsv
 from classifier.documents.packed import PACKED, check_workbook, open_packed, standard_input
 from classifier.documents.passages.files import READERS as DOCUMENTS
@@ -194,7 +195,7 @@ def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) ->
         raise ClassifierError(f"{source.name}: not a readable XLSX file ({_reason(error)})") from error
     if not any(header):
         raise ClassifierError(f"{source.name}: no header row; the first line should name the columns")
-    columns = unique(["" if c is None else str(c) for c in header])
+    columns = unique(["" if c is None else from_cell(str(c)) for c in header])
     text, own_id = choose_columns(columns, source.name, text_column, id_column)
 
     def rows() -> Iterator[Row]:
@@ -203,7 +204,7 @@ def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) ->
             if all(v is None for v in values):
                 continue
             number += 1
-            cells = [*values[: len(columns)], *[None] * (len(columns) - len(values))]
+            cells = [from_cell(v) if isinstance(v, str) else v for v in (*values[: len(columns)], *[None] * (len(columns) - len(values)))]
             fields = dict(zip(columns, cells, strict=True))
             yield make_row(number, fields, text, own_id, unreadable(fields[text]))
 

@@ -17,7 +17,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from classifier.documents.binary import CELL, ILLEGAL, MOST_COLUMNS, finish_parquet, finish_xlsx, free_key, plain, to_line
+from classifier.documents.binary import CELL, MOST_COLUMNS, finish_parquet, finish_xlsx, free_key, plain, to_line
 from classifier.documents.packed import PACKED, pack, zstd
 from classifier.documents.readers import MOST_KEYS, suffix_of
 from classifier.documents.rows import Row, Settings
@@ -139,8 +139,6 @@ def _table_encoder(settings: Settings) -> Encoder:
         notes = [row.problem]
         if any(len(v) > CELL for v in strings):
             notes.append(f"cellen er kuttet til {CELL} tegn, som er det Excel rommer")
-        if any(ILLEGAL.search(v) for v in strings):
-            notes.append("tegn som Excel ikke tar imot, er utelatt")
         row = replace(row, problem="; ".join(filter(None, notes)) or None)
         return to_line(original + made_cells(row, prediction, settings))
 

@@ -96,28 +96,14 @@ def corrected(row: dict, new: dict, evidence: str) -> dict:
 
 def suspects(rows: list[dict], most: int) -> list[tuple[dict, str]]:
     """Documents that a model trained without them contradicts most, with what it says."""
-    import numpy as np
+    from classifier.annotation import suspects as finding
 
-    from classifier.features import passage
-    from classifier.model import targets, train
-
-    model, held_out = train(rows, taxonomy.shipped(), "suspects", jobs=2)
-    passages = [passage(r["text"]) for r in rows]
-    wanted = targets(rows, passages, taxonomy.shipped())
-    starts = np.concatenate(([0], np.cumsum([len(p.spans) for p in passages])))
-    found = []
-    for i, row in enumerate(rows):
-        said = []
-        for k, (facet, label) in enumerate(model.document_labels):
-            gap = held_out.document[i, k] - wanted.document[i, k]
-            said.append((abs(gap), f"{'+' if gap > 0 else '-'}{facet}.{label} ({abs(gap):.2f})"))
-        for j in range(starts[i], starts[i + 1]):
-            for k, (_, label) in enumerate(model.sentence_labels):
-                gap = np.nan_to_num(held_out.sentence[j, k] - wanted.sentence[j, k])
-                said.append((abs(gap), f"{'+' if gap > 0 else '-'}{label or 'barrier'} in [{j - starts[i] + 1}] ({abs(gap):.2f})"))
-        said = sorted(said, reverse=True)[:4]
-        found.append((said[0][0], row, ", ".join(words for gap, words in said if gap > 0.6)))
-    return [(row, words) for _, row, words in sorted(found, key=lambda f: -f[0])[:most]]
+    said: dict[str, list[str]] = {}
+    for s in finding.suspects(rows, taxonomy.shipped(), most=4 * most, jobs=2):
+        where = f" «{s['setning']}»" if s["setning"] else ""
+        said.setdefault(s["id"], []).append(f"{s['fasett']}: {s['annotert']} → {s['modellen']} ({s['sannsynlighet']:.2f}){where}")
+    by_id = {row["id"]: row for row in rows}
+    return [(by_id[own], ", ".join(words)) for own, words in list(said.items())[:most]]
 
 
 def main() -> None:
