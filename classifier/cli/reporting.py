@@ -68,7 +68,7 @@ def errors_of(model: "Model", samples: tuple[str, ...]) -> tuple["dict[str, Conf
     """(known errors, on how many texts): the model's own, or measured on labelled samples."""
     from classifier.documents.labelled import read_labelled
     from classifier.prediction import predict_many
-    from classifier.thresholds import errors_on
+    from classifier.reliability import errors_on
 
     if not samples:
         return model.errors, int(model.training.get("documents", 0)) if model.errors else 0

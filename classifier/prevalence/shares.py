@@ -215,6 +215,6 @@ def _estimated(
     else:
         seen = np.stack([sum((tally.signals[p][name] for p in parts), np.zeros(known.counts.shape[1])) for parts in members])
     share = likeliest(seen, known.counts)
-    lower, upper = intervals(seen, known.counts, share)
+    lower, upper = intervals(seen, known.counts * known.worth, share)
     first = 1 if counted.shape[1] == 1 else 0  # of a label by itself: the share that has it
     return share[:, first:], lower[:, first:], upper[:, first:]
