@@ -1,10 +1,10 @@
-"""Shares corrected for the classifier's error: how near the truth, and how often the intervals hold it.
+"""Shares corrected for the classifier's error: how near the truth they are, and how often their intervals hold it.
 
     python benchmarks/prevalence.py [--draws 200] [--real FILE]
 
-Samples of 100 and 400 documents are drawn from the test split so that each label has a known share, 0.05 to 0.8; the shipped model labels them, and
-the share is estimated from the labels by the error figures that the model carries from training. Writes results/prevalence.json, prevalence.png and
-the part of README.md.
+Samples of 100 and 400 documents are drawn from the test split so that each label has a known share, 0.05 to 0.8; the shipped model labels
+them, and the share is estimated by the error figures that the model carries from training. Writes results/prevalence.json, prevalence.png
+and the part of README.md.
 """
 
 import argparse
@@ -57,7 +57,10 @@ def drawn(there: np.ndarray, n: int, share: float, draws: int, again: bool, rng:
     return np.stack([np.concatenate([rng.choice(sides[0], k, again), rng.choice(sides[1], n - k, again)]) for k in have])
 
 
-def questions(model: storage.Model, gold: list[dict], predicted: list[Any]) -> Iterator[tuple[str, Confusion, np.ndarray, np.ndarray, np.ndarray, int]]:
+Question = tuple[str, Confusion, np.ndarray, np.ndarray, np.ndarray, int]
+
+
+def questions(model: storage.Model, gold: list[dict], predicted: list[Any]) -> Iterator[Question]:
     """(label, known errors, has it (documents), probabilities (documents, classes), signals (documents), its class) of each label."""
     for facet in model.taxonomy.facets:
         wanted = present(gold, facet)
@@ -117,63 +120,61 @@ def real(model: storage.Model, gold: list[dict]) -> dict:
         out["raw"].append(abs(given.mean() - there.mean()))
         out["corrected"].append(abs(best[0, own] - there.mean()))
         out["held"].append(lower[0, own] <= there.mean() <= upper[0, own])
-    return {"documents": len(gold), "labels": len(out["raw"]), **{k: round(float(np.mean(out[k])), 4) for k in ("raw", "corrected", "held")}}
+    return {"documents": len(gold), "labels": len(out["raw"]), **{k: round(float(np.mean(v)), 4) for k, v in out.items()}}
 
 
-def mean(rows: list[dict], method: str) -> float:
-    return float(np.mean([row["errors"][method] for row in rows]))
+def percent(values: list[float], digits: int = 1) -> str:
+    return f"{100 * float(np.mean(values)):.{digits}f}" if values else "–"
 
 
 def report(result: dict) -> str:
     """The part of README.md."""
-    rows = result["rows"]
-    names = list(METHODS)
+    rows, heads = result["rows"], ["", *(f"{share:g}" for share in SHARES), "all"]
+    labels = list(dict.fromkeys(r["label"] for r in rows))
     parts = [
-        f"""\
-The test split ({result["documents"]} texts) is drawn from, with replacement, so that a label has a given share: {result["draws"]} samples for each of
-{len({r["label"] for r in rows})} labels, {len(SHARES)} shares and {len(SIZES)} sizes. The shipped model labels them; the error figures are those that it carries from training (out of
-fold), not from these texts. Mean absolute error of the share in percentage points, over labels, by the true share:""",
-        "![Error and coverage by share](prevalence.png)",
+        f"Samples are drawn from the test split ({result['documents']} texts), with replacement, so that a label has a given share:\n"
+        f"{result['draws']} samples for each of {len(labels)} labels (barriers: by documents that mention them),\n"
+        f"{len(SHARES)} shares and two sizes. The shipped model labels them; the error figures are those that it carries from training\n"
+        "(out of fold), not from these texts. Mean absolute error in percentage points, over labels, by the true share:",
+        "![Error and coverage by true share](prevalence.png)",
     ]
     for n in SIZES:
+        part = [r for r in rows if r["again"] and r["n"] == n]
         body = []
-        for m in names:
-            cells = [f"{100 * mean([r for r in rows if r['again'] and r['n'] == n and r['share'] == share], m):.1f}" for share in SHARES]
-            body.append([METHODS[m][0], *cells, f"{100 * mean([r for r in rows if r['again'] and r['n'] == n], m):.1f}"])
-        parts += [f"Samples of {n}:", table(["", *(f"{share:g}" for share in SHARES), "all"], body)]
+        for method, (name, *_) in METHODS.items():
+            cells = [percent([r["errors"][method] for r in part if r["share"] == share]) for share in SHARES]
+            body.append([name, *cells, percent([r["errors"][method] for r in part])])
+        parts += [f"Samples of {n}:", table(heads, body)]
     body = []
     for n in SIZES:
         for again, how in ((True, "with replacement, all"), (False, "each text once, where there are enough")):
             part = [r for r in rows if r["n"] == n and r["again"] == again]
-            cells = []
-            for share in SHARES:
-                here = [r["coverage"] for r in part if r["share"] == share]
-                cells.append(f"{100 * float(np.mean(here)):.0f}" if here else "–")
-            cells += [f"{100 * float(np.mean([r['coverage'] for r in part])):.1f}", f"{100 * float(np.mean([r['width'] for r in part])):.0f}"]
-            body.append([f"{n}, {how}", *cells])
+            cells = [percent([r["coverage"] for r in part if r["share"] == share], 0) for share in SHARES]
+            body.append([f"{n}, {how}", *cells, percent([r["coverage"] for r in part]), percent([r["width"] for r in part], 0)])
     parts += [
-        """\
-How often the 95 % interval holds the true share, in per cent, and how wide it is in points. With replacement the few texts of a rare label stand
-for all there could be, and what is peculiar to them counts against the interval; drawn once each they do not, but there are enough for low shares only.""",
-        table(["sample", *(f"{share:g}" for share in SHARES), "all", "width"], body),
+        "How often the 95 % interval holds the true share, in per cent, and how wide it is, in points. With replacement, the few texts of\n"
+        "a rare label stand for all that there could be, and what is peculiar to them counts against the interval; drawn once each they\n"
+        "do not, but there are enough for some shares only. Error rates vary from one body of text to another by more than chance: how\n"
+        "much was measured between folds of the training texts, and makes a document that they were counted on worth\n"
+        f"{result['worth']:.2f} of one in the intervals.",
+        table([*heads, "width"], body),
     ]
-    best = [r for r in rows if r["again"] and r["n"] == 400]
-    by_label = {name: [r for r in best if r["label"] == name] for name in dict.fromkeys(r["label"] for r in best)}
-    low = sorted(by_label, key=lambda name: np.mean([r["coverage"] for r in by_label[name]]))[:3]
-    near = [(r["label"], r["share"]) for r in best if r["errors"]["corrected"] > r["errors"]["raw"]]
+    most = [r for r in rows if r["again"] and r["n"] == max(SIZES)]
+    cover = {name: float(np.mean([r["coverage"] for r in most if r["label"] == name])) for name in labels}
+    lowest = ", ".join(f"{name} ({100 * cover[name]:.0f} %)" for name in sorted(labels, key=cover.__getitem__)[:3])
+    worse = [r for r in most if r["errors"]["corrected"] > r["errors"]["raw"]]
     parts.append(
-        f"""\
-Where it does not hold so well: the lowest coverage at 400 is that of {", ".join(f"{x} ({100 * np.mean([r['coverage'] for r in by_label[x]]):.0f} %)" for x in low)}; and in
-{len(near)} of {len(best)} cells the raw count is the nearer one, most of them at the shares that the thresholds were chosen at (of these cells, {sum(s in (0.1, 0.2) for _, s in near)} at 0.1 or 0.2),
-where what is missed and what is wrongly given happen to cancel."""
+        f"Not so well: the lowest coverage of a label, at {max(SIZES)}, is that of {lowest}. And in {len(worse)} of {len(most)} cells\n"
+        f"the raw count is nearer ({sum(0.05 < r['share'] < 0.3 for r in worse)} of these at 0.1 and 0.2, near the shares that the\n"
+        "thresholds were chosen at, where what is missed and what is wrongly given cancel)."
     )
     if result["real"]:
-        r = result["real"]
+        real = result["real"]
         parts.append(
-            f"""\
-**On real text** ({r["documents"]} texts, error figures from our own texts): the counted shares are {100 * r["raw"]:.1f} points from the true ones, the corrected {100 * r["corrected"]:.1f}, and
-{100 * r["held"]:.0f} % of the {r["labels"]} intervals hold the true share of these texts. Error figures measured on other text than one's own do not
-carry over; `summarise --calibrate` with labelled texts of one's own kind is the remedy."""
+            f"**On real text** ({real['documents']} texts as they are, error figures from our own texts): counted shares are\n"
+            f"{100 * real['raw']:.1f} points from the true ones, corrected ones {100 * real['corrected']:.1f}, and\n"
+            f"{100 * real['held']:.0f} % of {real['labels']} intervals hold the true share. Error figures do not carry over to texts of\n"
+            "another kind: that is what `innovasjon summarise --calibrate` with labelled texts of one's own is for."
         )
     return "\n\n".join(parts)
 
@@ -187,7 +188,8 @@ def draw(rows: list[dict], file: Path) -> None:
     fig, axes = plt.subplots(1, 3, figsize=(12, 4))
     for ax, n in zip(axes, SIZES, strict=False):
         for m, (name, line, marker) in METHODS.items():
-            values = [100 * mean([r for r in rows if r["again"] and r["n"] == n and r["share"] == share], m) for share in SHARES]
+            part = [[r["errors"][m] for r in rows if r["again"] and r["n"] == n and r["share"] == share] for share in SHARES]
+            values = [100 * np.mean(p) for p in part]
             ax.plot(SHARES, values, line, marker=marker, label=name.strip("*"))
         ax.set(title=f"samples of {n}", xlabel="true share", ylabel="mean absolute error, points", ylim=(0, 22))
         ax.grid(alpha=0.3)
@@ -213,7 +215,8 @@ def main() -> None:
     predicted = list(predict_many((r["text"] for r in gold), model, evidence=False))
     rows = measure(model, gold, predicted, args.draws)
     found = real(model, read_labelled([args.real], model.taxonomy)) if args.real.exists() else None
-    result = {"documents": len(gold), "draws": args.draws, "real": found, "rows": rows}
+    result: dict[str, Any] = {"documents": len(gold), "draws": args.draws, "real": found, "rows": rows}
+    result["worth"] = max(c.worth for c in model.errors.values())
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "prevalence.json").write_text(json.dumps(result) + "\n", encoding="utf-8")
     draw(rows, HERE / "prevalence.png")

@@ -51,7 +51,7 @@ def summarise(
             listed = ", ".join(" ".join(c.split()) for c in results.columns[:30])
             raise ClassifierError(f"{labelled}: no column {column!r} for --by; the columns are: {listed}")
     errors, known = errors_of(model, calibrate)
-    tally = count(made_by(model, results.rows, labelled), model.taxonomy, errors, by)
+    tally = count(made_by(model, results.rows, labelled), model.taxonomy, errors, list(dict.fromkeys(by)))
     documents = sum(tally.documents.values())
     if not documents:
         reason = f" (id {tally.first_problems[0]})" if tally.first_problems else ""

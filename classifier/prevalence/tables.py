@@ -30,9 +30,9 @@ NOTES = {
         "en": f"fewer than {FEWEST} documents: look at the interval, not at the share",
     },
     "moved": {
-        "nb": "talt med andre terskler enn modellens; den korrigerte andelen følger sannsynlighetene",
-        "nn": "talt med andre tersklar enn modellen sine; den korrigerte delen følgjer sannsyna",
-        "en": "counted at other thresholds than the model's; the corrected share goes by the probabilities",
+        "nb": "talt med andre terskler enn modellens, eller rettet for hånd; den korrigerte andelen følger sannsynlighetene",
+        "nn": "talt med andre tersklar enn modellen sine, eller retta for hand; den korrigerte delen følgjer sannsyna",
+        "en": "counted at other thresholds than the model's, or mended by hand; the corrected share goes by the probabilities",
     },
     "unknown": {
         "nb": "ikke korrigert: modellen har ingen feiltall her (tren den på nytt, eller bruk --calibrate)",
