@@ -7,7 +7,7 @@ UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup label test test-slow lint model bench-preprocessing bench-memory bench-passages bench-active-learning check-label-studio \
+.PHONY: setup label test test-slow lint model bench-preprocessing bench-memory bench-passages bench-prevalence bench-active-learning check-label-studio \
 	datasheet picture clean
 
 setup: .venv/.dev
@@ -53,6 +53,9 @@ bench-active-learning: setup  ## how many labels our choice of texts saves again
 
 check-label-studio: setup  ## our configuration, tasks and labels through a real Label Studio (installs it, in a temporary folder) and back
 	$(BIN)/python benchmarks/label_studio.py
+
+bench-prevalence: setup  ## counted and corrected shares against known ones, and how often the intervals hold
+	$(BIN)/python benchmarks/prevalence.py --real $(REAL)
 
 datasheet: setup  ## the learning curve and the figures in labelled_data/README.md
 	$(BIN)/python benchmarks/learning_curve.py --real $(REAL)

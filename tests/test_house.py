@@ -10,8 +10,8 @@ from classifier import taxonomy
 
 PACKAGE = Path(__file__).parent.parent / "classifier"
 ORDER = (
-    "errors parallel taxonomy preprocessing concepts features storage scoring evidence thresholds model prediction documents evaluation "
-    "annotation card journal batch display cli"
+    "errors parallel taxonomy confusion preprocessing concepts features storage scoring evidence prediction thresholds reliability model "
+    "documents evaluation prevalence annotation card journal batch display cli"
 ).split()  # each room imports from rooms on its left only
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

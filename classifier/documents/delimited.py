@@ -42,7 +42,7 @@ def read_csv(source: Input, text_column: str | None, id_column: str | None, deli
             present = ((values, problem, size) for values, problem, size in found if values)  # a blank line is no row
             for number, (values, problem, size) in enumerate(present, 1):
                 fields, uneven = _fields(columns, values, separator)
-                yield make_row(number, fields, text, own_id, problem or uneven or unreadable(fields[text]), size + 100 * len(values))
+                yield make_row(number, fields, text, own_id, problem or uneven or unreadable(fields.get(text)), size + 100 * len(values))
 
     return Source(columns, text, own_id, rows(), separator, ".csv")
 

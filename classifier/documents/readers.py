@@ -206,7 +206,7 @@ def _read_xlsx(source: Input, text_column: str | None, id_column: str | None) ->
             number += 1
             cells = [from_cell(v) if isinstance(v, str) else v for v in (*values[: len(columns)], *[None] * (len(columns) - len(values)))]
             fields = dict(zip(columns, cells, strict=True))
-            yield make_row(number, fields, text, own_id, unreadable(fields[text]))
+            yield make_row(number, fields, text, own_id, unreadable(fields.get(text)))
 
     return Source(columns, text, own_id, rows(), format=".xlsx")
 
@@ -229,7 +229,7 @@ def _read_parquet(source: Input, text_column: str | None, id_column: str | None)
         for batch in file.iter_batches(batch_size=BATCH):
             for fields in batch.to_pylist():
                 number += 1
-                yield make_row(number, fields, text, own_id, unreadable(fields[text]))
+                yield make_row(number, fields, text, own_id, unreadable(fields.get(text)))
 
     return Source(columns, text, own_id, rows(), format=".parquet", schema=file.schema_arrow)
 
