@@ -32,6 +32,7 @@ FOLDS = 5
 MAX_FEATURES = 34_000
 C_DOCUMENT, C_SENTENCE, C_STACK = 8.0, 4.0, 0.3
 CONTEXT_WEIGHT = 0.4  # of the neighbours' features against the sentence's own
+CONSTRUCTED_WEIGHT = 0.3  # of a text that was made up (`source`) against one of a real case: made-up texts say things too plainly
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,12 @@ def _said(span: tuple[int, int], marked: Sequence[Record], label: str) -> float:
     return float("nan") if any(label == ANY or label in m["labels"] for m in near) else 0
 
 
-def _fit_column(features: Matrix, wanted: np.ndarray, c: float) -> np.ndarray:
+def weights_of(records: Sequence[Record]) -> np.ndarray:
+    """What each record counts for in fitting, shape (records,)."""
+    return np.array([CONSTRUCTED_WEIGHT if r.get("source") == "constructed" else 1.0 for r in records])
+
+
+def _fit_column(features: Matrix, wanted: np.ndarray, c: float, weights: np.ndarray) -> np.ndarray:
     """Weights and intercept of one binary label, shape (features + 1,); zeros where there is nothing to learn."""
     known = ~np.isnan(wanted)
     y = wanted[known].astype(int)
@@ -117,18 +123,19 @@ def _fit_column(features: Matrix, wanted: np.ndarray, c: float) -> np.ndarray:
         constant[-1] = -5 if not len(y) or y.mean() < 0.5 else 5
         return constant
     learner = LogisticRegression(C=c, solver="liblinear", dual=True, class_weight="balanced", max_iter=300, random_state=0)
-    learner.fit(features[known], y)
+    learner.fit(features[known], y, weights[known])
     return np.append(learner.coef_[0], learner.intercept_).astype(np.float32)
 
 
-def fit_base(batch: Rows, wanted: Targets, jobs: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """(document_weights, sentence_weights) of a model."""
+def fit_base(batch: Rows, wanted: Targets, weights: np.ndarray, jobs: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """(document_weights, sentence_weights) of a model; `weights` are those of the documents in fitting."""
     f = batch.sentences.shape[1]
+    of_sentences = np.repeat(weights, np.diff(batch.starts))
     context = _neighbour_rows(batch) * CONTEXT_WEIGHT
     with_context = sparse.csr_matrix(sparse.hstack([batch.sentences, context]))
-    work = [(batch.documents, y, C_DOCUMENT) for y in wanted.document.T]
-    work += [(batch.sentences, y, C_SENTENCE) for y in wanted.evidence.T]
-    work += [(with_context, y, C_SENTENCE) for y in wanted.sentence.T]
+    work = [(batch.documents, y, C_DOCUMENT, weights) for y in wanted.document.T]
+    work += [(batch.sentences, y, C_SENTENCE, of_sentences) for y in wanted.evidence.T]
+    work += [(with_context, y, C_SENTENCE, of_sentences) for y in wanted.sentence.T]
     fitted = joblib.Parallel(n_jobs=jobs)(  # processes: liblinear draws from one generator per process
         joblib.delayed(_fit_column)(*job) for job in work
     )
@@ -247,7 +254,7 @@ def train(
     vocabulary = learn_vocabulary(passages, min_documents=3 if len(records) >= 300 else 1)
     wanted = targets(records, passages, taxonomy)
     vocabulary = select(vocabulary, rows(vocabulary, passages), wanted, MAX_FEATURES)
-    batch = rows(vocabulary, passages)
+    batch, weights = rows(vocabulary, passages), weights_of(records)
     folds = folds_of(records, seed)
     sentence_folds = np.repeat(folds, np.diff(batch.starts))
     n, m = batch.documents.shape[0], batch.sentences.shape[0]
@@ -256,10 +263,10 @@ def train(
         progress(f"fold {fold + 1} of {FOLDS}")
         seen, seen_targets, _ = subset(batch, wanted, folds != fold)
         held, _, held_sentences = subset(batch, wanted, folds == fold)
-        of_document, of_sentence, _ = base_logits(*fit_base(seen, seen_targets, jobs), held)
+        of_document, of_sentence, _ = base_logits(*fit_base(seen, seen_targets, weights[folds != fold], jobs), held)
         inputs["document"][folds == fold], inputs["sentence"][held_sentences] = of_document, of_sentence
     progress("the whole")
-    document_weights, sentence_weights = fit_base(batch, wanted, jobs)
+    document_weights, sentence_weights = fit_base(batch, wanted, weights, jobs)
     stacks, held_out = {}, {}
     for unit, y, fold_ids in (("document", wanted.document, folds), ("sentence", wanted.sentence, sentence_folds)):
         stacks[unit] = fit_stack(inputs[unit], y, taxonomy, unit)
