@@ -7,7 +7,7 @@ UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup label test test-slow lint model bench-preprocessing datasheet clean
+.PHONY: setup label test test-slow lint model bench-preprocessing bench-accuracy bench-ablation bench-calibration datasheet clean
 
 setup: .venv/.dev
 
@@ -40,6 +40,16 @@ model: setup  ## train the shipped model again; the figures on real text only wh
 
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)
+
+bench-accuracy: setup  ## ours against what else one might train, same folds; an hour
+	$(INSTALL) -e '.[bench]'
+	$(BIN)/python benchmarks/accuracy.py --real $(REAL)
+
+bench-ablation: setup  ## what each part of the model gives; an hour
+	$(BIN)/python benchmarks/ablation.py --real $(REAL)
+
+bench-calibration: setup  ## how far the probabilities can be believed
+	$(BIN)/python benchmarks/calibration.py --real $(REAL)
 
 datasheet: setup  ## the learning curve and the figures in labelled_data/README.md
 	$(BIN)/python benchmarks/learning_curve.py --real $(REAL)
