@@ -329,18 +329,19 @@ def test_agreement(cli: Run, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_planted_errors_are_found() -> None:
-    """Of phases changed to a wrong one, most stand among the first suspects; the words given stand in the text."""
-    records = [dict(r) for r in read_labelled([ROOT / "labelled_data/train.jsonl"], SHIPPED)[:400]]
+    """Where one phase in twenty was changed to a wrong one, the first suspects are mostly these; words and sentences stand in the text."""
+    records = [dict(r) for r in read_labelled([ROOT / "labelled_data/train.jsonl"], SHIPPED)[::4]]
     rng = random.Random(0)
     planted = {}
-    for record in rng.sample([r for r in records if r["fase"] == "ukjent"], 8):
-        record["fase"] = planted[record["id"]] = "i_bruk"
+    for record in rng.sample(records, len(records) // 20):
+        planted[record["id"]] = record["fase"] = rng.choice([c for c in SHIPPED["fase"].codes if c != record["fase"]])
         record.pop("evidence", None)
-    found = suspects(records, SHIPPED, most=60, jobs=2)
-    texts = {r["id"]: r["text"] for r in records}
+    found = suspects(records, SHIPPED, most=200, jobs=2)
     assert all(tuple(s) == COLUMNS for s in found)
     assert [s["sannsynlighet"] for s in found] == sorted((s["sannsynlighet"] for s in found), reverse=True)
-    assert sum(s["id"] in planted and s["fasett"] == "fase" and s["annotert"] == "i_bruk" for s in found) >= 4
+    phases = [s for s in found if s["fasett"] == "fase"][:20]
+    assert sum(planted.get(s["id"]) == s["annotert"] for s in phases) >= 12
+    texts = {r["id"]: r["text"] for r in records}
     for s in found:
         assert all(word in texts[s["id"]] for word in s["ord"].split(", ") if word)
         assert s["setning"] in " ".join(texts[s["id"]].split())

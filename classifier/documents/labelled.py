@@ -145,7 +145,8 @@ def _lines(path: Path, faults: list[str]) -> Iterator[tuple[str, Record]]:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
-            faults.append(f"{where}: not valid JSON: {error}")
+            tool = "; an annotation tool's export goes through `innovasjon convert` first" if path.suffix == ".json" else ""
+            faults.append(f"{where}: not valid JSON: {error}{tool}")
             continue
         if isinstance(record, dict):
             yield where, record

@@ -232,13 +232,14 @@ def write_table(
 
     Raises `ClassifierError` for another suffix and for a text that a cell of Excel does not hold.
     """
-    suffix = suffix_of(path)
+    suffix, part = suffix_of(path), path.with_name(f".{path.name}.part")
     if suffix == ".xlsx":
         for row in rows:
             for name, value in zip(header, row, strict=True):
                 if isinstance(value, str) and len(to_cell(value)) > CELL:
                     raise ClassifierError(f"{path}: {name} of {row[0]!r} is longer than the {CELL} characters of a cell in Excel; use .csv")
-        save_workbook(path, {"innovasjon": [header, *rows], **(more or {})})
+        save_workbook(part, {"innovasjon": [header, *rows], **(more or {})})
+        part.replace(path)
         return
     if suffix not in (".csv", ".tsv"):
         raise ClassifierError(f"{path}: unknown table format {path.suffix or '(no suffix)'}; known are .csv, .tsv, .xlsx")
@@ -246,4 +247,5 @@ def write_table(
     writer = csv.writer(out, delimiter="\t" if suffix == ".tsv" else ";", lineterminator="\r\n")
     writer.writerow(header)
     writer.writerows([plain(v) for v in row] for row in rows)
-    path.write_bytes(out.getvalue().encode("utf-8-sig", "replace"))
+    part.write_bytes(out.getvalue().encode("utf-8-sig", "replace"))
+    part.replace(path)
