@@ -44,10 +44,9 @@ COLUMNS = DOCUMENT + [sentence_labels(TAXONOMY)[k] for k in OF_SENTENCE]
 FACETS = np.array([facet for facet, _ in COLUMNS])
 SINGLE = [f.code for f in TAXONOMY.of("document") if f.choice == "single"]
 OURS = [columns_of(TAXONOMY).index(c) for c in COLUMNS]  # the order of `annotation.sampling` -> the order here
-SIZES = {"even": [*range(50, 501, 50), *range(600, 1501, 100)], "skewed": [*range(50, 501, 50), 600, 700]}
+SIZES = {"even": [*range(50, 501, 50), *range(600, 1001, 100)], "skewed": [*range(50, 501, 50), 600, 700]}
 AIM = 0.9
 STYLES = {"ours": ("C3", "o"), "random": ("C7", "s"), "uncertainty": ("C0", "^"), "small-text CVIRS": ("C2", "D")}
-STYLES |= {"our start, then random": ("C1", "x"), "random start, then ours": ("C4", "+")}
 
 
 @dataclass(frozen=True)
@@ -111,13 +110,8 @@ def ours(pool: Pool, n: int) -> np.ndarray:
     return pool.free[[c.row for c in choices]]
 
 
-def after(start: Callable, then: Callable) -> Callable:
-    return lambda pool, n: (start if pool.logits is None else then)(pool, n)
-
-
 STRATEGIES = {
     "ours": ours, "random": at_random, "uncertainty": uncertainty, "small-text CVIRS": small_text,
-    "our start, then random": after(ours, at_random), "random start, then ours": after(at_random, ours),
 }  # fmt: skip
 
 
@@ -332,7 +326,7 @@ def main() -> None:
     (HERE / "results").mkdir(exist_ok=True)
     with threadpool_limits(1):
         result = measure(args.seeds)
-        result["foretold"] = foretold(min(args.seeds, 3))
+        result["foretold"] = foretold(min(args.seeds, 2))
     (HERE / "results" / "active_learning.json").write_text(json.dumps(result) + "\n", encoding="utf-8")
     draw(result, HERE / "active_learning.svg")
     fill("active_learning", part(result))
