@@ -265,8 +265,7 @@ def test_loop(run: Run, tmp_path: Path) -> None:
     """With labelled data of any taxonomy a model is made of it, tasks carry what it predicts, and the advice says what was gained."""
     pile = jsonl(tmp_path / "pile.jsonl", [{"id": i, "text": t} for i, t in enumerate(pile_of(SKEWED)[0])])
     out = tmp_path / "tasks.jsonl"
-    options = ["--taxonomy", OWN, "--labelled", FEEDBACK, "-n", 10]
-    done = run("sample", pile, *options, "-o", out)
+    done = run("sample", pile, "--taxonomy", OWN, "--labelled", FEEDBACK, "-n", 10, "-o", out)
     assert done.returncode == 0, done.stderr
     made = tasks(out)
     assert [t["batch"] for t in made] == [2] * 10
@@ -276,20 +275,17 @@ def test_loop(run: Run, tmp_path: Path) -> None:
     assert re.match(r"De siste 10 merkede tekstene ga [+−]?0,\d{3} \(95 %: [+−]?0,\d{3} til [+−]?0,\d{3}\) i makro-F1", said[1])
     assert re.match(r"De neste 10 ventes å gi [+]?0,\d{3} .*, hundre til [+]?0,\d{3}", said[2])
     assert re.match(r"Råd: (fortsett|snart på tide|på tide)", said[3])
-    done = run("sample", pile, *options, "--no-advice", "--language", "nn", "-o", out, "--force")
-    assert len(done.stdout.splitlines()) == 1
-    assert any(re.match("modellen er i tvil om|kan vere|liknar på", t["reason"]) for t in tasks(out))
 
 
 def test_too_little_labelled(run: Run, tmp_path: Path) -> None:
     """A handful of labelled texts is no error: a cold start, and the advice says that it is too early to tell."""
     few = jsonl(tmp_path / "few.jsonl", tasks(FEEDBACK)[:5])
     pile = jsonl(tmp_path / "pile.jsonl", [{"id": i, "text": t} for i, t in enumerate(pile_of(SKEWED)[0])])
-    done = run("sample", pile, "--taxonomy", OWN, "--labelled", few, "-n", 4, "-o", tmp_path / "t.jsonl")
+    done = run("sample", pile, "--taxonomy", OWN, "--labelled", few, "-n", 4, "-o", tmp_path / "t.jsonl", "--language", "nn")
     assert done.returncode == 0, done.stderr
     assert "no model yet" in done.stdout
-    assert "For få merkede tekster (5)" in done.stdout
-    assert all("predicted" not in t for t in tasks(tmp_path / "t.jsonl"))
+    assert "For få merkte tekstar (5)" in done.stdout
+    assert all("predicted" not in t and re.match("liknar|står for", t["reason"]) for t in tasks(tmp_path / "t.jsonl"))
 
 
 def test_shipped_model(run: Run, tmp_path: Path) -> None:
@@ -387,9 +383,7 @@ def test_wording_is_whole() -> None:
     """Every sentence stands in every language, with the same places to fill."""
     texts = wording._texts()
     places = {lang: {key: set(re.findall(r"{\w+}", text)) for key, text in table.items()} for lang, table in texts.items()}
-    assert places["nb"].keys() == places["nn"].keys() == places["en"].keys()
-    loose = {"uncertain"}  # nynorsk and English may leave the threshold out
-    assert all(places["nb"][k] == places[lang][k] for lang in ("nn", "en") for k in places["nb"] if k not in loose)
+    assert places["nb"] == places["nn"] == places["en"]
 
 
 def test_reasons_in_every_language() -> None:
@@ -415,6 +409,9 @@ def test_train_report(run: Run, tmp_path: Path) -> None:
     assert [f["facet"] for f in told["facets"]] == [f.code for f in facets.facets]
     assert [(r["facet"], r["label"]) for r in told["labels"]] == [(f.code, code) for f in facets.facets for code in f.codes]
     for row in told["labels"]:
+        if not row["f1"]:  # never found: nothing is told of it
+            assert row["gain_with_label"] is None
+            continue
         low, high = row["gain_with_label"]["interval"]
         assert 0 <= low <= row["gain_with_label"]["value"] <= high <= 1
     assert wording.report(told, facets, "nb") in done.stdout

@@ -198,7 +198,8 @@ def estimate(draws: np.ndarray) -> Estimate | None:
 def forecast(c: Curve, more: int = 100) -> dict[str, Any]:
     """What the curve tells, as JSON: macro-F1 of facets at each step, and what `more` texts are likely to add.
 
-    For each label: its F1, what `more` texts as they come would add to it, and what `more` texts that have it would.
+    For each label: its F1, what `more` texts as they come would add to it, and what `more` texts that have it would; null for a label
+    that was never found yet, of which nothing can be told.
     """
     labels, facets = drawn(c)
     sizes = np.array(c.sizes, dtype=float)
@@ -207,11 +208,11 @@ def forecast(c: Curve, more: int = 100) -> dict[str, Any]:
         points = [{"documents": n, **told.to_dict()} for s, n in enumerate(c.sizes) if (told := estimate(facets[:, s, j]))]
         out["facets"].append({"facet": facet.code, "curve": points, "gain": _told(continued(sizes, facets[..., j], sizes[-1] + more))})
     for k, (facet_code, code) in enumerate(columns_of(c.taxonomy)):
-        known = ~np.isnan(labels[0, :, k])
+        known = ~np.isnan(labels[0, :, k]) & np.nan_to_num(labels[0, :, k]).any()
         values = np.nan_to_num(labels[:, known, k])
         seen = c.examples[known, k] + 1.0
         row: dict[str, Any] = {"facet": facet_code, "label": code, "examples": int(c.examples[-1, k])}
-        row["f1"] = round(float(labels[0, -1, k]), 4) if known[-1] else None
+        row["f1"] = None if np.isnan(labels[0, -1, k]) else round(float(labels[0, -1, k]), 4)
         row["gain"] = _told(continued(sizes[known], values, sizes[-1] + more))
         row["gain_with_label"] = _told(continued(seen, values, seen[-1] + more)) if known.any() else None
         out["labels"].append(row)
