@@ -281,8 +281,9 @@ def part(result: dict[str, Any]) -> str:
         head = ["strategy", *(f"texts, {f}" for f in figures), "different words read", "rarest label after 200", "of full F1 after 200"]
         span = f"{sizes[0]}–{sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}"
         saved = {name: 1 - aims["ours"] / aims[name] for name in STRATEGIES if name != "ours"}
-        told = ", ".join(f"{v.mean():.0%} against {name} ({v.min():.0%} to {v.max():.0%})" for name, v in saved.items())
-        about = f"**{kind.capitalize()} pool**, {span} texts; full macro-F1 {full:.3f} (mean of the facets). Texts that ours saves, seed by seed: {told}. "
+        against = ", ".join(f"{v.mean():.0%} against {name} ({v.min():.0%} to {v.max():.0%})" for name, v in saved.items())
+        about = f"**{kind.capitalize()} pool**, {span} texts; full macro-F1 {full:.3f} (mean of the facets). "
+        about += f"Texts that ours saves, seed by seed: {against}. "
         about += f"After 200 texts at random the rarest label has {rarest['random']:.1f} examples, after 200 of ours {rarest['ours']:.1f}: "
         about += "where every label is frequent there is little to search for, where some are rare there is much."
         out.append(f"{about}\n\n{table(head, lines)}")

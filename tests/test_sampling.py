@@ -413,7 +413,7 @@ def test_train_report(run: Run, tmp_path: Path) -> None:
             assert row["gain_with_label"] is None
             continue
         low, high = row["gain_with_label"]["interval"]
-        assert 0 <= low <= row["gain_with_label"]["value"] <= high <= 1
+        assert -1 <= low <= row["gain_with_label"]["value"] <= high <= 1
     assert wording.report(told, facets, "nb") in done.stdout
     for language, words in (("nb", "100 tekster til som har merkelappen"), ("nn", "100 tekstar til"), ("en", "100 more texts that have")):
         text = wording.report(told, facets, language)

@@ -79,7 +79,8 @@ def report(told: dict[str, Any], taxonomy: Taxonomy, language: str) -> str:
     for facet in told["facets"]:
         lines.append(row(taxonomy[facet["facet"]].name(language), *(cell(p, ".3f") for p in facet["curve"]), cell(facet["gain"], "+.3f")))
     ranked = sorted(told["labels"], key=lambda r: -(r["gain_with_label"] or {"value": 1})["value"])  # never found: first of all
-    best = ", ".join(names[r["facet"], r["label"]] for r in ranked[:3] if r["gain_with_label"] and r["gain_with_label"]["interval"][0] > 0)
+    told_of = [r for r in ranked if r["gain_with_label"] and r["gain_with_label"]["value"] > 0]
+    best = ", ".join(names[r["facet"], r["label"]] for r in told_of[:3])
     lines += ["", f"## {say(language, 'kinds')}", ""] + ([say(language, "best", labels=best), ""] if best else [])
     if unknown := ", ".join(names[r["facet"], r["label"]] for r in ranked if not r["gain_with_label"]):
         lines += [say(language, "unknown", labels=unknown), ""]
