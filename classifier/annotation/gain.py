@@ -3,7 +3,8 @@
 The curve is cross-validated: a model is trained on the first texts, and on more and more of them; each judges all texts, those that it was
 trained on by what `train` says of them out of fold. It is continued by an inverse power law, F1(n) = a − b·n^(−c) with b ≥ 0 and a ≤ 1
 (Cortes et al. 1994, "Learning curves: asymptotic values and rate of convergence"; Figueroa et al. 2012, "Predicting sample size required
-for classification performance"), fitted anew to each bootstrap sample of the texts, from which the intervals come.
+for classification performance"), fitted anew to each bootstrap sample of the texts; from these fits and the scatter of the last step come
+the intervals. How often they hold is measured in `benchmarks/active_learning.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -187,6 +188,19 @@ def continued(sizes: np.ndarray, values: np.ndarray, to: float, seed: int = 0) -
     return gained
 
 
+def expected(sizes: np.ndarray, values: np.ndarray, to: float) -> np.ndarray:
+    """What will be measured between the last size and `to`, shape (rounds,): the continued curve, with the scatter of the last step.
+
+    The curve alone would be too sure: the next texts are one draw of many, and so are those that they are judged by.
+    """
+    told = continued(sizes, values, to)
+    if len(sizes) < 2:
+        return told
+    step = values[:, -1] - values[:, -2]
+    scattered: np.ndarray = told + np.random.default_rng(1).permutation(step - np.median(step))
+    return scattered
+
+
 def estimate(draws: np.ndarray) -> Estimate | None:
     """The median with the interval of the draws; None where nothing is known."""
     if np.isnan(draws).all():
@@ -198,22 +212,23 @@ def estimate(draws: np.ndarray) -> Estimate | None:
 def forecast(c: Curve, more: int = 100) -> dict[str, Any]:
     """What the curve tells, as JSON: macro-F1 of facets at each step, and what `more` texts are likely to add.
 
-    For each label: its F1, what `more` texts as they come would add to it, and what `more` texts that have it would.
+    For each label: its F1, what `more` texts as they come would add to it, and what `more` texts that have it would; null for a label
+    that was never found yet, of which nothing can be told.
     """
     labels, facets = drawn(c)
     sizes = np.array(c.sizes, dtype=float)
     out: dict[str, Any] = {"documents": c.sizes[-1], "more": more, "facets": [], "labels": []}
     for j, facet in enumerate(c.taxonomy.facets):
         points = [{"documents": n, **told.to_dict()} for s, n in enumerate(c.sizes) if (told := estimate(facets[:, s, j]))]
-        out["facets"].append({"facet": facet.code, "curve": points, "gain": _told(continued(sizes, facets[..., j], sizes[-1] + more))})
+        out["facets"].append({"facet": facet.code, "curve": points, "gain": _told(expected(sizes, facets[..., j], sizes[-1] + more))})
     for k, (facet_code, code) in enumerate(columns_of(c.taxonomy)):
-        known = ~np.isnan(labels[0, :, k])
+        known = ~np.isnan(labels[0, :, k]) & np.nan_to_num(labels[0, :, k]).any()
         values = np.nan_to_num(labels[:, known, k])
         seen = c.examples[known, k] + 1.0
         row: dict[str, Any] = {"facet": facet_code, "label": code, "examples": int(c.examples[-1, k])}
-        row["f1"] = round(float(labels[0, -1, k]), 4) if known[-1] else None
-        row["gain"] = _told(continued(sizes[known], values, sizes[-1] + more))
-        row["gain_with_label"] = _told(continued(seen, values, seen[-1] + more)) if known.any() else None
+        row["f1"] = None if np.isnan(labels[0, -1, k]) else round(float(labels[0, -1, k]), 4)
+        row["gain"] = _told(expected(sizes[known], values, sizes[-1] + more))
+        row["gain_with_label"] = _told(expected(seen, values, seen[-1] + more)) if known.any() else None
         out["labels"].append(row)
     return out
 
@@ -242,7 +257,7 @@ def advice(c: Curve, n: int) -> Advice | None:
     mean = drawn(c)[1].mean(axis=-1)
     sizes = np.array(c.sizes, dtype=float)
     gained = estimate(mean[:, -1] - mean[:, -2])
-    likely, hundred = (estimate(continued(sizes, mean, sizes[-1] + more)) for more in (n, 100))
+    likely, hundred = (estimate(expected(sizes, mean, sizes[-1] + more)) for more in (n, 100))
     if not (gained and likely and hundred):
         return None
     sure = hundred.high < WORTH_IT or hundred.low >= WORTH_IT

@@ -1,8 +1,9 @@
 """What to label next: texts of a pile, chosen for variety, for what a model is unsure of, and for labels that still have few examples.
 
 Without a model (cold start) half of the texts are those most like the names and definitions of the labels (as in Chang et al. 2008,
-"Importance of semantic representation: dataless classification"), half stand for a cluster each. With a model, each text has a worth, and
-the worthiest are clustered so that no two of those chosen say the same (after Zhdanov 2019, "Diverse mini-batch active learning").
+"Importance of semantic representation: dataless classification"), half stand for a cluster each. With a model, the facets take turns to
+propose the texts that are worth most to them (Reichart et al. 2008, "Multi-task active learning for linguistic annotations"), and these are
+clustered so that no two of those chosen say the same (Zhdanov 2019, "Diverse mini-batch active learning").
 """
 
 import warnings
@@ -111,13 +112,13 @@ def described(label: Label) -> str:
     return ". ".join([label.code.replace("_", " "), *label.names.values(), *label.definitions.values()])
 
 
-def clusters(points: np.ndarray, n: int, weights: np.ndarray | None, rng: np.random.Generator) -> list[np.ndarray]:
+def clusters(points: np.ndarray, n: int, rng: np.random.Generator) -> list[np.ndarray]:
     """The rows of at most n groups (k-means), each from its middle outwards, the largest group first."""
     if n >= len(points):
         return [np.array([i]) for i in range(len(points))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different texts than groups are wanted: then there are fewer groups
-        made = KMeans(n, n_init=1, max_iter=20, random_state=int(rng.integers(2**31))).fit(points, sample_weight=weights)
+        made = KMeans(n, n_init=1, max_iter=20, random_state=int(rng.integers(2**31))).fit(points)
     away = ((points - made.cluster_centers_[made.labels_]) ** 2).sum(axis=1)
     groups = [np.flatnonzero(made.labels_ == k) for k in range(n)]
     return sorted((g[np.argsort(away[g], kind="stable")] for g in groups if len(g)), key=len, reverse=True)
@@ -141,7 +142,7 @@ def cold(
     size = len(space.points)
     points = space.points if known is None else np.vstack([space.points, known])
     wanted = n - len(chosen)
-    groups = clusters(points, wanted + min(len(points) - size, 3 * wanted), None, rng)  # some for what is labelled
+    groups = clusters(points, wanted + min(len(points) - size, 3 * wanted), rng)  # some for what is labelled
     groups.sort(key=lambda g: bool((g >= size).any() or chosen.keys() & set(g.tolist())))  # what nobody has seen anything of comes first
     while groups and len(chosen) < n:
         left = []
@@ -154,8 +155,8 @@ def cold(
     return list(chosen.values())
 
 
-def worth(space: Space, outlook: Outlook, facets: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """(by uncertainty, by search), each of shape (texts, labels): what a text is worth for each label. All facets count alike.
+def worth(space: Space, outlook: Outlook) -> tuple[np.ndarray, np.ndarray]:
+    """(by uncertainty, by search), each of shape (texts, labels): what a text is worth for each label.
 
     Uncertainty is the entropy of the decision. Search is the probability against the highest in the pile; for a label that the model
     cannot know yet, the likeness to its definition instead. Both count less the more examples a label has, search sooner.
@@ -169,38 +170,32 @@ def worth(space: Space, outlook: Outlook, facets: Sequence[str]) -> tuple[np.nda
     sought[:, unknown] = space.likeness[:, unknown]
     entropy[:, unknown] = 0
     examples = outlook.examples + PRIOR
-    share = share_of(facets)
-    return share * entropy / np.sqrt(examples), share * sought * PRIOR / examples
-
-
-def share_of(facets: Sequence[str]) -> np.ndarray:
-    """What each label counts, shape (labels,), so that all facets count alike and together 1."""
-    return np.array([1 / (len(set(facets)) * list(facets).count(f)) for f in facets])
+    return entropy / np.sqrt(examples), sought * PRIOR / examples
 
 
 def warm(space: Space, outlook: Outlook, facets: Sequence[str], n: int, is_new: IsNew, rng: np.random.Generator) -> list[Choice]:
-    """At most n texts by what a model says of them, the worthiest first."""
-    uncertain, sought = worth(space, outlook, facets)
-    total = uncertain.sum(axis=1) + sought.sum(axis=1)
-    candidates: list[int] = []
-    for i in np.argsort(-total, kind="stable").tolist():
-        if len(candidates) == OPEN * n:
-            break
-        if is_new(i):
-            candidates.append(i)
-    at = np.array(candidates, dtype=int)
-    if not len(at):
-        return []
-    groups = [at[g].tolist() for g in clusters(space.points[at], n, total[at] + 1e-9, rng)]
-    chosen = {group[0] for group in groups}
+    """At most n texts by what a model says of them; `facets` names the facet of each label. The facets take turns to propose."""
+    uncertain, sought = worth(space, outlook)
+    columns = {facet: np.flatnonzero(np.array(facets) == facet) for facet in facets}
+    queues = {facet: iter(np.argsort(-(uncertain + sought)[:, own].sum(axis=1), kind="stable").tolist()) for facet, own in columns.items()}
+    proposed: dict[int, str] = {}
+    while queues and len(proposed) < OPEN * n:
+        for facet in list(queues):
+            row = next((i for i in queues[facet] if i not in proposed and is_new(i)), None)
+            if row is None:
+                del queues[facet]
+            elif len(proposed) < OPEN * n:
+                proposed[row] = facet
+    candidates = list(proposed)
+    chosen = {candidates[group[0]] for group in clusters(space.points[candidates], n, rng)} if candidates else set()
     chosen |= set([i for i in candidates if i not in chosen][: n - len(chosen)])  # where k-means left a group empty
-    share = share_of(facets)  # a reason is a label; that its facet has few others does not make it a better one
-    return [_why(i, uncertain / share, sought / share, outlook) for i in sorted(chosen, key=lambda i: -total[i])]
+    return [_why(i, columns[facet], uncertain, sought, outlook) for i, facet in proposed.items() if i in chosen]
 
 
-def _why(i: int, uncertain: np.ndarray, sought: np.ndarray, outlook: Outlook) -> Choice:
-    """The label and the reason that weigh most."""
-    k, by_search = (int(x) for x in np.unravel_index(np.stack([uncertain[i], sought[i]], axis=1).argmax(), (len(sought[i]), 2)))
+def _why(i: int, columns: np.ndarray, uncertain: np.ndarray, sought: np.ndarray, outlook: Outlook) -> Choice:
+    """The label, of the facet that proposed the text, and the reason that weigh most."""
+    at, by_search = divmod(int(np.stack([uncertain[i, columns], sought[i, columns]], axis=1).argmax()), 2)
+    k = int(columns[at])
     facts = {"column": k, "p": float(outlook.p[i, k]), "t": float(outlook.thresholds[k]), "examples": round(float(outlook.examples[k]))}
     return Choice(i, "uncertain" if not by_search else "like_definition" if outlook.examples[k] < FEW else "rare", facts)
 

@@ -78,9 +78,12 @@ def report(told: dict[str, Any], taxonomy: Taxonomy, language: str) -> str:
     lines += [row(say(language, "facet"), *(f"{say(language, 'texts')}: {n}" for n in sizes), more), row(*["---"] * (len(sizes) + 2))]
     for facet in told["facets"]:
         lines.append(row(taxonomy[facet["facet"]].name(language), *(cell(p, ".3f") for p in facet["curve"]), cell(facet["gain"], "+.3f")))
-    ranked = sorted(told["labels"], key=lambda r: -(r["gain_with_label"] or {"value": -1})["value"])
-    best = ", ".join(names[r["facet"], r["label"]] for r in ranked[:3] if r["gain_with_label"] and r["gain_with_label"]["interval"][0] > 0)
+    ranked = sorted(told["labels"], key=lambda r: -(r["gain_with_label"] or {"value": 1})["value"])  # never found: first of all
+    told_of = [r for r in ranked if r["gain_with_label"] and r["gain_with_label"]["value"] > 0]
+    best = ", ".join(names[r["facet"], r["label"]] for r in told_of[:3])
     lines += ["", f"## {say(language, 'kinds')}", ""] + ([say(language, "best", labels=best), ""] if best else [])
+    if unknown := ", ".join(names[r["facet"], r["label"]] for r in ranked if not r["gain_with_label"]):
+        lines += [say(language, "unknown", labels=unknown), ""]
     head = [*(say(language, key) for key in ("facet", "label", "examples", "f1"))]
     head += [say(language, "gain_with_label", more=told["more"]), more]
     lines += [row(*head), row(*["---"] * len(head))]

@@ -108,7 +108,8 @@ def tasks_of(
     from classifier.prediction import predict_many
 
     facets = [facet.code for facet in taxonomy.facets]
-    batch = 1 + max((r["batch"] for r in records if isinstance(r.get("batch"), int)), default=int(bool(records)))
+    numbers = [int(b) for r in records if (b := str(r.get("batch", ""))).isdecimal()]  # a table gives them back as texts
+    batch = 1 + max(numbers, default=int(bool(records)))
     predicted = predict_many([row.text for row in rows], model) if model else iter(())
     tasks = []
     for row, choice in zip(rows, choices, strict=True):
