@@ -49,7 +49,7 @@ def one_line(done: "subprocess.CompletedProcess[str]", pattern: str) -> None:
 # Start-up
 
 HEAVY = {"rich", "lxml", "pypdfium2", "sklearn", "scipy", "nltk", "joblib", "openpyxl", "pyarrow", "numpy"}
-COMMANDS = ["label", "predict", "train", "evaluate", "check", "taxonomy", "sample", "convert", "agreement", "suspects"]
+COMMANDS = ["label", "predict", "train", "evaluate", "summarise", "check", "taxonomy", "sample", "convert", "agreement", "suspects"]
 
 
 def imported(code: str, *args: str) -> set[str]:
