@@ -40,7 +40,7 @@ Progress = Callable[[int], None]
 
 @dataclass
 class Summary:
-    """What a run did: rows written (those before it was cut off, too), how often each label was given, and the first rows with a note."""
+    """What a run did: rows written, those written before it was cut off, and over both how often each label was given and the notes."""
 
     rows: int = 0
     resumed: int = 0
@@ -67,7 +67,7 @@ class Summary:
     def gone_on_with(cls, rows: int, counts: dict[str, Any]) -> "Summary":
         """The summary of a run that was cut off after so many rows."""
         labels = Counter({(facet, code): n for facet, code, n in counts["labels"]})
-        return cls(rows, rows, labels, counts["innovations"], Counter(counts["notes"]), counts["first_notes"])
+        return cls(0, rows, labels, counts["innovations"], Counter(counts["notes"]), counts["first_notes"])
 
 
 def label(
@@ -128,10 +128,10 @@ def _write(
             progress(1)
         for part in _labelled(rows, model, jobs, scheduler, settings.suffix, chunk):
             _encode(part, encode, file.write, summary, progress)
-            safe(summary.rows, summary.counts())
+            safe(summary.resumed + summary.rows, summary.counts())
             _unchanged(settings.source)
         _unchanged(settings.source)
-        safe(summary.rows, summary.counts())
+        safe(summary.resumed + summary.rows, summary.counts())
     convert = FORMATS[settings.suffix].finish
     finish(files, (lambda part, made: convert(part, made, settings)) if convert else None)
     return summary

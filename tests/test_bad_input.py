@@ -45,7 +45,7 @@ def table(path: Path) -> list[dict[str, str]]:
 QUOTES: dict[str, tuple[str, list[list[str]], list[str | None]]] = {
     "never closed": ('1;"En\n2;To\n3;Tre\n', [["1", '"En'], ["2", "To"], ["3", "Tre"]], [UNCLOSED, None, None]),
     "never closed, on the last line": ('1;En\n2;"To', [["1", "En"], ["2", '"To']], [None, UNCLOSED]),
-    "closed by the next row's": ('1;"En\n2;To\n3;"Tre"\n4;4\n', [["1", '"En'], ["2", "To"], ["3", "Tre"], ["4", "4"]], [UNCLOSED] + 3 * [None]),
+    "closed by the next row's": ('1;"En\n2;To\n3;"Tre"\n', [["1", '"En'], ["2", "To"], ["3", "Tre"]], [UNCLOSED, None, None]),
     "closed by a word's": ('1;"En\n2;To "to" to\n', [["1", '"En'], ["2", 'To "to" to']], [UNCLOSED, None]),
     "several": ('1;"En\n2;"To\n3;"Tre"\n', [["1", '"En'], ["2", '"To'], ["3", "Tre"]], [UNCLOSED, UNCLOSED, None]),
     "in the first column": ('"1;En\n2;To\n', [['"1', "En"], ["2", "To"]], [UNCLOSED, None]),

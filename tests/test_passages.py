@@ -228,6 +228,16 @@ def test_pdf_contents_without_leaders(tmp_path: Path) -> None:
     assert column(rows, "overskrift") == ["Innleiing", "Vegen vidare"]
 
 
+def test_text_contents_without_a_word(tmp_path: Path) -> None:
+    """Three lines with leaders and rising numbers are a table of contents; an account with leaders, and dots at an end, are text."""
+    contents = "Innledning ........ 2\nTilsyn .......... 3\nByggesak ......... 3\n\n"
+    account = "Lønn ........ 900\nReiser ........ 85\nKurs ........ 700\n\n"
+    (tmp_path / "a.txt").write_text(f"{contents}Tilsyn\n\n{TILSYN}\n\n{account}Vi gjør alt vi kan ....\n", encoding="utf-8")
+    (row,) = rows_of(tmp_path / "a.txt")
+    assert row.fields["overskrift"] == "Tilsyn"
+    assert row.text == f"{TILSYN}\n\n{' '.join(account.split())}\n\nVi gjør alt vi kan ...."
+
+
 def test_pdf_text_that_looks_like_contents(tmp_path: Path) -> None:
     """Sentences that end with a number are text, and a figure alone on a line inside a page is no page number."""
     path = tmp_path / "a.pdf"

@@ -97,8 +97,9 @@ def _marked(text: str, words: dict[tuple[int, int], str], spans: list[tuple[int,
 
 def summary_items(summary: "Summary", taxonomy: Taxonomy, output: Path | None, language: str) -> Iterator[Item]:
     """How many rows there were, documents per label, and the first rows that need a look."""
-    total = max(summary.rows, 1)
-    said = word("row", language) if summary.rows == 1 else word("rows", language, summary.rows)
+    rows = summary.resumed + summary.rows
+    total = max(rows, 1)
+    said = word("row", language) if rows == 1 else word("rows", language, rows)
     before = f" ({word('before', language, summary.resumed)})" if summary.resumed else ""
     yield _line(said + before + (f" → {output}" if output else ""))
     for facet, colour in zip(taxonomy.facets, colours(taxonomy), strict=True):

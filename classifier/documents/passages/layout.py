@@ -21,7 +21,8 @@ PAGE = r"(?:(?:side|page|s\.)\s*)?[-–|]?\s*(?:\d{1,4}|[ivxl]{1,6})\s*(?:(?:av|
 PAGE_NUMBER = re.compile(PAGE, re.I)
 DIGITS = re.compile(r"^\D{0,8}?(\d{1,4})(?=\D|$)|(?<!\d)(\d{1,4})\W*$")
 CONTENTS = re.compile(r"(?:innhold(?:sfortegnelse|soversikt)?|innhald(?:sliste|soversyn|soversikt)?|(?:table of )?contents)\W*", re.I)
-LEADERS = re.compile(r"\s*(?:\.{4,}|(?:\. ){3,}\.?|…{2,}|_{4,})[\s.]*\d{0,4}$")
+LEADERS = re.compile(r"\s*(?:\.{4,}|(?:\. ){3,}\.?|…{2,}|_{4,})[\s.]*(\d{0,4})$")
+ENTRIES = 3  # lines with leaders and rising numbers that make a table of contents without the word «Innhold» above it
 ENTRY = re.compile(r"^(.*?)[\s.]*\s(\d{1,3})$|^()(\d{1,3})$")
 
 
@@ -103,8 +104,8 @@ def _plain(title: str) -> str:
 def _without_contents(lines: Iterable[Line], titles: set[str]) -> Iterator[Line]:
     """The lines without tables of contents, whose titles are kept: they tell what the headings are.
 
-    An entry has leaders (dots), or, below the word «Innhold», ends with a page number that is not lower than the one before. Up to
-    two lines without a number are part of an entry when one with a number follows.
+    An entry ends with a page number that is not lower than the one before; it stands below the word «Innhold», or has leaders (dots)
+    and two more such entries with it. Up to two lines without a number are part of an entry when one with a number follows.
     """
     inside, latest = False, 0
     waiting: list[Line] = []
@@ -114,20 +115,35 @@ def _without_contents(lines: Iterable[Line], titles: set[str]) -> Iterator[Line]
             yield from waiting
             inside, latest, waiting = True, 0, []
             continue
-        leaders = LEADERS.search(text)
-        entry = ENTRY.match(text) if inside else None
-        number = int(entry[2] or entry[4]) if entry else 0
-        if leaders or (entry and latest <= number <= latest + 100 and len(text) < 120):
-            named = " ".join([*(w.text for w in waiting), text[: leaders.start()] if leaders else (entry[1] or "") if entry else ""])
-            titles.add(_plain(named))
-            latest, waiting = number or latest, []
+        title, number = _entry(text, inside)
+        if number is not None and latest <= number <= latest + 100:
+            latest = number
+            waiting.append(line)
+            if inside or len(waiting) == ENTRIES:
+                inside = True
+                named = [_entry(w.text.strip(), True)[0] for w in waiting]
+                titles |= {_plain(" ".join(named)), *map(_plain, named)}
+                waiting = []
+            continue
+        if not inside:  # those with leaders were too few
+            yield from waiting
+            yield line
+            latest, waiting = 0, []
             continue
         waiting.append(line)
-        if not inside or len(waiting) > 2 or len(text) > 90 or _plain(text) in titles:
-            inside = False
+        if len(waiting) > 2 or len(text) > 90 or _plain(title) in titles:
             yield from waiting
-            waiting = []
+            inside, latest, waiting = False, 0, []
     yield from waiting
+
+
+def _entry(text: str, inside: bool) -> tuple[str, int | None]:
+    """Title and page of a line that may be an entry of a table of contents; no page for other lines."""
+    if leaders := LEADERS.search(text):
+        return text[: leaders.start()], int(leaders[1]) if leaders[1] else None
+    if inside and len(text) < 120 and (bare := ENTRY.match(text)):
+        return bare[1] or "", int(bare[2] or bare[4])
+    return text, None
 
 
 def _blocks(lines: Iterable[Line], usual: Usual, titles: set[str]) -> Iterator[Block]:
