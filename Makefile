@@ -2,13 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+SECONDS ?= 600
 REAL ?= ../shared/real_dev/report.jsonl
 UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: setup label test test-slow lint model bench-preprocessing bench-memory bench-passages bench-prevalence \
-	bench-active-learning check-label-studio bench-accuracy bench-ablation bench-calibration datasheet picture clean
+	bench-active-learning check-label-studio bench-accuracy bench-ablation bench-calibration bench-scale fuzz datasheet picture \
+	clean
 
 setup: .venv/.dev
 
@@ -44,6 +46,14 @@ bench-memory: setup  ## peak memory over 1,000,000 documents against 20,000 (an 
 
 bench-passages: setup  ## how well beskriver_prosjekt tells what describes a project
 	$(BIN)/python benchmarks/passages.py labelled_data/test.jsonl $(REAL)
+
+bench-scale: setup  ## machines and hours for 10^6, 10^8 and 10^9 documents
+	$(BIN)/python benchmarks/scale.py
+
+fuzz: setup  ## look for bytes that break readers, writers or preprocessing, for SECONDS; what is found lies in build/fuzz
+	$(INSTALL) -e '.[fuzz]'
+	mkdir -p build/fuzz/corpus
+	$(BIN)/python tests/fuzz.py -max_total_time=$(SECONDS) -max_len=4096 -len_control=5 -timeout=30 -artifact_prefix=build/fuzz/ build/fuzz/corpus
 
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)

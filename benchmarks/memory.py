@@ -3,8 +3,9 @@
     python benchmarks/memory.py [--few 20000] [--many 1000000] [--only "label CSV"] [--jobs 1 2]
 
 Documents of 15 words, made of the beginnings and ends of the training texts' sentences, so that hardly any sentence comes twice, and with
-new compounds, so that no store of known words stops growing by itself; written to a temporary folder, which is removed. The output is CSV. A page that two processes share is counted twice. What was measured is kept in
-`results/memory.json` (a later run replaces what it measures again), and `README.md` is filled from there.
+new compounds, so that no store of known words stops growing by itself; written to a temporary folder, which is removed. The output is CSV.
+A page that two processes share is counted twice. What was measured is kept in `results/memory.json` (a later run replaces what it measures
+again), and `README.md` is filled from there.
 """
 
 import argparse
@@ -57,7 +58,9 @@ def write(path: Path, count: int) -> None:
             writer.writerow(["id", "tekst"])
             writer.writerows((f"d{i}", text) for i, text in enumerate(documents(count)))
         else:
-            file.writelines(json.dumps({"id": f"d{i}", "tekst": text}, ensure_ascii=False) + "\n" for i, text in enumerate(documents(count)))
+            file.writelines(
+                json.dumps({"id": f"d{i}", "tekst": text}, ensure_ascii=False) + "\n" for i, text in enumerate(documents(count))
+            )
 
 
 def peak(command: list[str]) -> tuple[float, float]:
@@ -108,7 +111,9 @@ def shown(measured: list[dict[str, object]]) -> str:
             cells = [f"{few['documents']:,}", f"{few['peak_mb']}", f"{many['documents']:,}", f"{many['peak_mb']}"]
             lines.append([what, jobs, *cells, f"{ratio:.3f}", f"{rate:,.0f}"])
     header = ["", "jobs", "documents", "peak MB", "documents", "peak MB", "ratio", "documents/s"]
-    return table(header, lines) + "\n\nDocuments of 15 words; resident memory summed over the process tree; promised: a ratio of at most 1.10."
+    return (
+        table(header, lines) + "\n\nDocuments of 15 words; resident memory summed over the process tree; promised: a ratio of at most 1.10."
+    )
 
 
 def main() -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
+from pkgutil import resolve_name
 from typing import Any
 
+from classifier import __version__
 from classifier.errors import ClassifierError
 
 AHEAD = 4  # chunks a worker that are under way or wait to be fetched
 PATIENCE = 10  # seconds to wait for a cluster
+STUCK = 600  # seconds to wait for a chunk that is the next to be given: some ways of losing one joblib never hears of
 
 
 def spread(
@@ -31,13 +34,14 @@ def spread(
             stack.enter_context(joblib.parallel_config(backend="dask", client=client, scatter=[shared], wait_for_workers_timeout=PATIENCE))
             jobs = max(sum(client.ncores().values()), 1)
         try:
-            yield from _rounds(stack.enter_context(joblib.Parallel(jobs, return_as="generator", batch_size=1)), work, chunks, shared, jobs)
+            parallel = joblib.Parallel(jobs, return_as="generator", batch_size=1, timeout=None if scheduler is None else STUCK)
+            yield from _rounds(stack.enter_context(parallel), work, chunks, shared, jobs)
         except BrokenExecutor as error:
             raise ClassifierError("a worker process was ended from outside, perhaps for want of memory; fewer --jobs need less") from error
         except Exception as error:
             if scheduler is None or isinstance(error, ClassifierError):
                 raise
-            raise ClassifierError(f"the cluster at {scheduler} gave up: {_first_line(error)}") from error
+            raise ClassifierError(f"the cluster at {scheduler} gave up: {_first_line(error)}; what was done is kept") from error
 
 
 def _rounds(parallel: Any, work: Callable[[Any, Any], Any], chunks: Iterable[Any], shared: Any, jobs: int) -> Iterator[Any]:
@@ -81,10 +85,15 @@ def _client(scheduler: str) -> Any:
         raise ClassifierError('--backend dask needs an extra: pip install "norwegian-innovation-classifier[dask]"') from error
     try:
         connect: Any = Client  # which comes without types
-        return connect(scheduler, timeout=PATIENCE, set_as_default=False)
+        client = connect(scheduler, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ClassifierError(f"{scheduler}: no Dask scheduler answers there: {_first_line(error)}") from error
+    for worker, version in client.run(resolve_name, "classifier:__version__", on_error="return").items():
+        if version != __version__:
+            client.close()
+            raise ClassifierError(f"{worker}: should have version {__version__} of this program, and has {_first_line(version)}")
+    return client
 
 
-def _first_line(error: BaseException) -> str:
+def _first_line(error: object) -> str:
     return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
