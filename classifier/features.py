@@ -4,23 +4,25 @@ What a single token contributes is decided in `token_features`; word bigrams are
 token are computed once per distinct token; counting is two sparse products, so that Python never loops over features.
 """
 
-from array import array
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from threading import Lock
 from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
 
 from classifier.concepts import concepts_of
-from classifier.preprocessing import TOKEN, Repaired, normal_form, repair, sentences
+from classifier.preprocessing import TOKEN, Chunks, Repaired, cut, elected, normal_form, repair
 
 # A feature's first letter tells its kind: normal form, character n-gram, pair of normal forms, concept, pair of concepts.
 WORD, CHARS, PAIR, CONCEPT, CONCEPT_PAIR = "w", "c", "b", "k", "p"
 KIND_WEIGHT = {WORD: 1.0, CHARS: 0.35, PAIR: 0.7, CONCEPT: 1.0, CONCEPT_PAIR: 0.7}
 NGRAM = (3, 5)
-CACHED_TOKENS = 200_000
+CACHED_CHUNKS = 200_000
 PAIRS = {PAIR: WORD, CONCEPT_PAIR: CONCEPT}
 REACH = {PAIR: 2, CONCEPT_PAIR: 3}  # how many units further on the second of a pair may stand
 
@@ -55,42 +57,116 @@ def parts_of(name: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A text, mended and cut: sentence spans in the mended text, and the lower-case tokens of each sentence."""
+    """A text, mended and cut: its chunks (what stands between white space) and where among them each sentence begins; see `Cut`."""
 
     repaired: Repaired
-    spans: list[tuple[int, int]]
-    tokens: list[list[str]]
+    language: str
+    chunks: Chunks
+    numbers: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    sentence_starts: np.ndarray
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """The sentences in the mended text."""
+        return list(zip(self.starts[self.sentence_starts[:-1]].tolist(), self.ends[self.sentence_starts[1:] - 1].tolist(), strict=True))
+
+    def span(self, j: int) -> tuple[int, int]:
+        """Sentence j in the mended text."""
+        return int(self.starts[self.sentence_starts[j]]), int(self.ends[self.sentence_starts[j + 1] - 1])
+
+    @property
+    def tokens(self) -> list[list[str]]:
+        """The lower-case tokens of each sentence."""
+        of_chunk, edges = [tokens_of(self.chunks.texts[n]) for n in self.numbers], self.sentence_starts.tolist()
+        return [[token[0] for tokens in of_chunk[a:b] for token in tokens] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def tokens_of(chunk: str) -> list[re.Match[str]]:
+    """The lower-case tokens of a chunk, with their offsets in it."""
+    lowered = chunk.lower()
+    if len(lowered) != len(chunk):  # «İ» grows when it is lowered; offsets must not
+        lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in chunk)
+    return list(TOKEN.finditer(lowered))
+
+
+def passages(texts: Sequence[str], chunks: Chunks) -> list[Passage]:
+    """Mend texts and cut them into sentences and chunks."""
+    repaired = [repair(text) for text in texts]
+    made = cut([r.text for r in repaired], chunks)
+    at = made.text_starts
+    of_text = sparse.csr_matrix((np.ones(at[-1], np.int32), np.arange(at[-1], dtype=np.int32), at), shape=(len(texts), at[-1]))
+    languages = elected(of_text @ chunks.votes[made.numbers])
+    first = np.searchsorted(made.sentence_starts, at).tolist()
+    bounds = at.tolist()
+    return [
+        Passage(
+            repaired[i], languages[i], chunks, made.numbers[a:b], made.starts[a:b], made.ends[a:b],
+            made.sentence_starts[first[i] : first[i + 1] + 1] - a,
+        )
+        for i, (a, b) in enumerate(zip(bounds, bounds[1:], strict=False))
+    ]  # fmt: skip
 
 
 def passage(text: str) -> Passage:
-    """Mend a text, cut it into sentences and these into tokens."""
-    repaired = repair(text)
-    spans = sentences(repaired.text)
-    lowered = repaired.text.lower()
-    if len(lowered) != len(repaired.text):  # «İ» grows when it is lowered; offsets must not
-        lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in repaired.text)
-    return Passage(repaired, spans, [TOKEN.findall(lowered, start, end) for start, end in spans])
+    """Mend one text and cut it."""
+    return passages([text], Chunks())[0]
 
 
-class _Tokens(dict[str, int]):
-    """Distinct token -> row number; a new one is numbered and its features noted as it is first met."""
+class Ragged:
+    """Rows of whole numbers of different lengths, one after the other; rows are only added."""
 
-    def __init__(self, vocabulary: "Vocabulary") -> None:
-        super().__init__()
-        self.vocabulary = vocabulary
-        self.indptr, self.indices = array("i", [0]), array("i")
-        self.words: list[list[int]] = []  # per token: its word, or -1
-        self.concepts: list[list[int]] = []
+    def __init__(self) -> None:
+        self.values, self.starts, self.n = np.zeros(1024, np.int32), np.zeros(1024, np.int64), 0
 
-    def __missing__(self, token: str) -> int:
-        index = self.vocabulary.index
-        names = token_features(token)
-        self.indices.extend(i for i in map(index.get, names) if i is not None)
-        self.indptr.append(len(self.indices))
-        self.words.append([index.get(names[0], -1)])
-        self.concepts.append([index[n] for n in names if n[0] == CONCEPT and n in index])
-        self[token] = number = len(self)
-        return number
+    def add(self, rows: Sequence[Sequence[int]]) -> None:
+        ends = self.starts[self.n] + np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))
+        if ends[-1] > len(self.values):
+            self.values = np.resize(self.values, 2 * ends[-1])
+        if self.n + len(rows) >= len(self.starts):
+            self.starts = np.resize(self.starts, 2 * (self.n + len(rows)))
+        self.values[self.starts[self.n] : ends[-1]] = np.fromiter(chain.from_iterable(rows), np.int32)
+        self.starts[self.n + 1 : self.n + len(rows) + 1] = ends
+        self.n += len(rows)
+
+    def take(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(the values of these rows one after the other, the length of each row)"""
+        starts = self.starts[numbers]
+        lengths = self.starts[numbers + 1] - starts
+        before = np.cumsum(lengths) - lengths
+        return self.values[np.repeat(starts - before, lengths) + np.arange(lengths.sum())], lengths
+
+
+class Known:
+    """What a vocabulary knows of each chunk met so far, by its number."""
+
+    def __init__(self) -> None:
+        self.chunks = Chunks()
+        self.tokens: dict[str, tuple[tuple[int, ...], int, tuple[int, ...]]] = {}  # (features, word or else the number of features, concepts)
+        self.features, self.words, self.concepts = Ragged(), Ragged(), Ragged()  # of all tokens of a chunk
+        self.spans, self.sizes = Ragged(), Ragged()  # where each token begins and ends in the chunk; how many features it has
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a batch of passages: offsets in their mended texts, features, and where in `starts` each sentence (row) begins."""
+
+    starts: np.ndarray
+    ends: np.ndarray
+    features: np.ndarray
+    edges: np.ndarray  # where in `features` each word begins, and at last their number
+    rows: np.ndarray
+
+    def of_rows(self, first: int, last: int) -> tuple[np.ndarray, int]:
+        """The features of the words of some rows, and where they stand among all."""
+        a, b = self.edges[self.rows[first]], self.edges[self.rows[last]]
+        return self.features[a:b], a
+
+    def spans(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(starts, ends, edges) of the words of some rows; the edges are those in `of_rows`."""
+        a, b = self.rows[first], self.rows[last]
+        return self.starts[a:b], self.ends[a:b], self.edges[a : b + 1] - self.edges[a]
 
 
 @dataclass
@@ -101,7 +177,8 @@ class Vocabulary:
     weights: np.ndarray  # float32, shape (features,)
     index: dict[str, int] = field(init=False, repr=False)
     _pairs: dict[str, tuple[np.ndarray, np.ndarray]] = field(init=False, repr=False)
-    _tokens: _Tokens = field(init=False, repr=False)
+    _known: Known = field(init=False, repr=False)
+    _lock: Lock = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.index = {name: i for i, name in enumerate(self.names)}
@@ -111,57 +188,112 @@ class Vocabulary:
             for i, name in enumerate(self.names):
                 if name[0] == pair:
                     left, right = name[1:].split(" ")
-                    codes.append((self.index[single + left] * len(self.names) + self.index[single + right], i))
+                    codes.append((self.index[single + left] * (len(self) + 1) + self.index[single + right], i))
             codes.sort()
-            self._pairs[pair] = (np.array([c for c, _ in codes], dtype=np.int64), np.array([i for _, i in codes], dtype=np.int64))
-        self._tokens = _Tokens(self)
+            self._pairs[pair] = (np.array([c for c, _ in codes], dtype=np.int64), np.array([i for _, i in codes], dtype=np.int32))
+        self._known, self._lock = Known(), Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Vocabulary, (self.names, self.weights)
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def of_token(self, token: str) -> np.ndarray:
-        """The known features of a lower-case token, int32, as often as they occur in it."""
-        number, cache = self._tokens[token], self._tokens
-        return np.array(cache.indices[cache.indptr[number] : cache.indptr[number + 1]], dtype=np.int32)
+    @property
+    def chunks(self) -> Chunks:
+        """The numbering of chunks under which passages are counted without being looked up again; a new one when it has grown large."""
+        if len(self._known.chunks) > CACHED_CHUNKS:
+            self._known = Known()
+        return self._known.chunks
+
+    def _token(self, token: str, known: Known) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
+        if token not in known.tokens:
+            index, names = self.index, token_features(token)
+            features = tuple([index[name] for name in names if name in index])
+            concepts = tuple([index[name] for name in names if name[0] == CONCEPT and name in index])
+            known.tokens[token] = (features, index.get(names[0], len(self)), concepts)
+        return known.tokens[token]
+
+    def _learn(self, known: Known) -> None:
+        """The features of chunks that were numbered since the last time."""
+        with self._lock:
+            found = [tokens_of(chunk) for chunk in known.chunks.texts[known.features.n :]]
+            if found:
+                new = [[self._token(match[0], known) for match in tokens] for tokens in found]
+                known.spans.add([[at for match in tokens for at in match.span()] for tokens in found])
+                known.sizes.add([[len(features) for features, _, _ in tokens] for tokens in new])
+                known.words.add([[word for _, word, _ in tokens] for tokens in new])
+                known.concepts.add([[c for _, _, concepts in tokens for c in concepts] for tokens in new])
+                known.features.add([[f for features, _, _ in tokens for f in features] for tokens in new])
+
+    def words(self, passages: Sequence[Passage]) -> Words:
+        """The words of passages that were cut with `chunks` and counted."""
+        numbers = np.concatenate([np.zeros(0, np.int32), *(p.numbers for p in passages)]).astype(np.int32)
+        known = self._known
+        spans, twice = known.spans.take(numbers)
+        sizes = known.sizes.take(numbers)[0]
+        begins = np.repeat(np.concatenate([np.zeros(0, np.int64), *(p.starts for p in passages)]), twice // 2)
+        before = np.concatenate(([0], np.cumsum(twice // 2)))  # words before each chunk
+        at = np.cumsum([0, *(len(p.numbers) for p in passages)])
+        rows = np.concatenate([*(before[p.sentence_starts[:-1] + a] for p, a in zip(passages, at, strict=False)), before[-1:]])
+        edges = np.concatenate(([0], np.cumsum(sizes)))
+        return Words(begins + spans[::2], begins + spans[1::2], known.features.take(numbers)[0], edges, rows)
 
     def counts(self, rows: Sequence[list[str]]) -> Matrix:
-        """Token lists -> how often each feature occurs in each; float32, shape (rows, features), indices sorted."""
-        if len(self._tokens) > CACHED_TOKENS:
-            self._tokens = _Tokens(self)
-        cache = self._tokens
-        numbers = np.fromiter((cache[token] for row in rows for token in row), dtype=np.int32)
-        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
-        indptr = np.concatenate(([0], np.cumsum(lengths)))
-        occurrences = sparse.csr_matrix((np.ones(len(numbers), np.float32), numbers, indptr), shape=(len(rows), len(cache)))
-        table_indices = np.array(cache.indices, dtype=np.int32)
-        table = sparse.csr_matrix(
-            (np.ones(len(table_indices), np.float32), table_indices, np.array(cache.indptr, dtype=np.int32)),
-            shape=(len(cache), len(self)),
-        )
-        counted = occurrences @ table
-        row_of = np.repeat(np.arange(len(rows)), lengths)
-        for pair, of_token in ((PAIR, cache.words), (CONCEPT_PAIR, cache.concepts)):
-            if len(self._pairs[pair][0]):
-                counted = counted + self._pair_counts(pair, [of_token[n] for n in numbers], row_of, len(rows))
-        counted = sparse.csr_matrix(counted)
-        counted.sort_indices()
-        return counted
+        """Lists of tokens -> how often each feature occurs in each; float32, shape (rows, features)."""
+        known = self._known
+        numbers = np.fromiter((known.chunks[token] for row in rows for token in row), np.int32)
+        starts = np.concatenate(([0], np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))))
+        return self._counted(known, numbers, starts)[0]
 
-    def _pair_counts(self, pair: str, units: list[list[int]], row_of: np.ndarray, n_rows: int) -> Matrix:
-        """How often two units (words; concepts, what lies between them left out) follow each other within reach in a row."""
-        known, feature = self._pairs[pair]
-        stream = np.fromiter((u for unit in units for u in unit), dtype=np.int64)
-        row_of = np.repeat(row_of, [len(unit) for unit in units])
-        rows, columns = [], []
-        for gap in range(1, REACH[pair] + 1):
-            left, right = stream[:-gap], stream[gap:]
-            code = np.where((left >= 0) & (right >= 0) & (row_of[:-gap] == row_of[gap:]), left * len(self) + right, -1)
-            at = np.minimum(np.searchsorted(known, code), len(known) - 1)
-            hit = known[at] == code
-            rows.append(row_of[:-gap][hit])
-            columns.append(feature[at[hit]])
-        where = (np.concatenate(rows), np.concatenate(columns))
-        return sparse.csr_matrix((np.ones(len(where[0]), np.float32), where), shape=(n_rows, len(self)))
+    def count(self, passages: Sequence[Passage]) -> tuple[Matrix, Matrix, np.ndarray]:
+        """(counts of the sentences, counts of the passages, the first sentence of each passage and at last their number)."""
+        known = self._known
+        own = [p.numbers if p.chunks is known.chunks else [known.chunks[p.chunks.texts[n]] for n in p.numbers] for p in passages]
+        numbers = np.concatenate([np.zeros(0, np.int32), *own]).astype(np.int32)
+        lengths = np.array([len(p.sentence_starts) - 1 for p in passages], np.int64)
+        ends = np.cumsum([len(n) for n in own])
+        starts = np.concatenate([[0], *(p.sentence_starts[1:] + end - len(p.numbers) for p, end in zip(passages, ends, strict=True))])
+        first = np.concatenate(([0], np.cumsum(lengths)))
+        return (*self._counted(known, numbers, starts.astype(np.int64), first), first)
+
+    def _counted(self, known: Known, numbers: np.ndarray, starts: np.ndarray, first: np.ndarray | None = None) -> list[Matrix]:
+        """Counts of rows of chunks that begin at `starts`, and, if `first` is given, of groups of these rows that begin there.
+
+        CSR (rows × pairs and distinct chunks) @ CSR (pairs and distinct chunks × features).
+        """
+        self._learn(known)
+        distinct, local = np.unique(numbers, return_inverse=True)
+        features, lengths = known.features.take(distinct)
+        row_of = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
+        columns, rows, pairs = [local], [row_of], [np.zeros(0, np.int32)]
+        n_pairs = 0
+        for pair, units in ((PAIR, known.words), (CONCEPT_PAIR, known.concepts)):
+            stream, of_chunk = units.take(numbers)
+            hits, at = self._pair_hits(pair, stream, np.repeat(row_of, of_chunk))
+            pairs.append(self._pairs[pair][1])
+            columns.append(hits + n_pairs + len(distinct))
+            rows.append(at)
+            n_pairs += len(pairs[-1])
+        row_of = np.concatenate(rows)
+        order = np.argsort(row_of.astype(np.uint16) if len(starts) < 65536 else row_of, kind="stable")
+        column = np.concatenate(columns)[order]
+        indptr = np.concatenate(([0], np.cumsum(np.bincount(row_of, minlength=len(starts) - 1))))
+        table = _ones(np.concatenate([features, *pairs]), np.concatenate(([0], np.cumsum(np.concatenate((lengths, np.ones(n_pairs, np.int64)))))), len(self))
+        return [_ones(column, part, table.shape[0]) @ table for part in ((indptr,) if first is None else (indptr, indptr[first]))]
+
+    def _pair_hits(self, pair: str, stream: np.ndarray, row_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where two units (words; concepts, what lies between them left out) follow each other within reach in a row: (known pair, row)."""
+        known = self._pairs[pair][0]
+        hits, rows = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+        for gap in range(1, REACH[pair] + 1) if len(known) else ():
+            code = stream[:-gap].astype(np.int64) * (len(self) + 1) + stream[gap:]
+            may = np.flatnonzero(row_of[:-gap] == row_of[gap:])
+            at = np.minimum(np.searchsorted(known, code[may]), len(known) - 1)
+            hit = known[at] == code[may]
+            hits.append(at[hit])
+            rows.append(row_of[may[hit]])
+        return np.concatenate(hits), np.concatenate(rows)
 
     def weigh(self, counted: Matrix) -> Matrix:
         """Counts -> TF-IDF: (1 + ln tf) × idf × kind weight, rows of length one; same shape."""
@@ -172,6 +304,13 @@ class Vocabulary:
         return sparse.csr_matrix(
             ((data / np.maximum(norm, 1e-12)).astype(np.float32), counted.indices, counted.indptr), shape=counted.shape
         )
+
+
+def _ones(indices: np.ndarray, indptr: np.ndarray, columns: int) -> Matrix:
+    """A sparse matrix of ones."""
+    return sparse.csr_matrix(
+        (np.ones(len(indices), np.float32), indices.astype(np.int32), indptr.astype(np.int32)), shape=(len(indptr) - 1, columns)
+    )
 
 
 def learn_vocabulary(passages: Iterable[Passage], min_documents: int = 3, max_document_share: float = 0.9) -> Vocabulary:

@@ -18,6 +18,12 @@ class Rows:
     documents: Matrix
     sentences: Matrix
     starts: np.ndarray
+    counts: tuple[np.ndarray, np.ndarray] | None = None  # how often each feature stands in each document, each sentence
+
+    def often(self, matrix: Matrix) -> np.ndarray:
+        """How often each of a matrix's features occurs, in the order of its data."""
+        assert self.counts
+        return self.counts[matrix is self.sentences]
 
 
 @dataclass(frozen=True)
@@ -34,15 +40,8 @@ class Scores:
 
 def rows(vocabulary: Vocabulary, passages: Sequence[Passage]) -> Rows:
     """Features of a batch. A passage without sentences has an empty row."""
-    lengths = [len(p.tokens) for p in passages]
-    starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
-    counted = vocabulary.counts([tokens for p in passages for tokens in p.tokens])
-    belongs = sparse.csr_matrix(
-        (np.ones(counted.shape[0], np.float32), np.arange(counted.shape[0]), starts), shape=(len(passages), counted.shape[0])
-    )
-    whole = sparse.csr_matrix(belongs @ counted)
-    whole.sort_indices()
-    return Rows(vocabulary.weigh(whole), vocabulary.weigh(counted), starts)
+    of_sentence, of_document, starts = vocabulary.count(passages)
+    return Rows(vocabulary.weigh(of_document), vocabulary.weigh(of_sentence), starts, (of_document.data, of_sentence.data))
 
 
 def linear(matrix: Matrix, weights: np.ndarray) -> np.ndarray:
@@ -64,13 +63,14 @@ def neighbours(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 def best_sentences(values: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(highest value, its row) over the sentences of each document; shape (documents, columns) each. Empty documents: 0, -1."""
-    n = len(starts) - 1
-    highest = np.zeros((n, values.shape[1]), dtype=values.dtype)
-    where = np.full((n, values.shape[1]), -1)
-    for i in range(n):
-        if starts[i] < starts[i + 1]:
-            where[i] = starts[i] + values[starts[i] : starts[i + 1]].argmax(axis=0)
-            highest[i] = values[where[i], np.arange(values.shape[1])]
+    lengths = np.diff(starts)
+    full = lengths > 0
+    highest = np.zeros((len(lengths), values.shape[1]), dtype=values.dtype)
+    where = np.full(highest.shape, -1)
+    if full.any():
+        highest[full] = np.maximum.reduceat(values, starts[:-1][full], axis=0)
+        is_highest = values == np.repeat(highest, lengths, axis=0)
+        where[full] = np.minimum.reduceat(np.where(is_highest, np.arange(len(values))[:, None], len(values)), starts[:-1][full], axis=0)
     return highest, where
 
 
