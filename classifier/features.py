@@ -23,6 +23,7 @@ WORD, CHARS, PAIR, CONCEPT, CONCEPT_PAIR = "w", "c", "b", "k", "p"
 KIND_WEIGHT = {WORD: 1.0, CHARS: 0.35, PAIR: 0.7, CONCEPT: 1.0, CONCEPT_PAIR: 0.7}
 NGRAM = (3, 5)
 CACHED_CHUNKS = 200_000
+SLOTS = 2**17
 PAIRS = {PAIR: WORD, CONCEPT_PAIR: CONCEPT}
 REACH = {PAIR: 2, CONCEPT_PAIR: 3}  # how many units further on the second of a pair may stand
 
@@ -169,6 +170,46 @@ class Words:
         return self.starts[a:b], self.ends[a:b], self.edges[a : b + 1] - self.edges[a]
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How often each feature occurs in the sentences and documents of a batch.
+
+    A row's units are its chunks and known pairs: `sentences` is `of_units @ units`.
+    """
+
+    sentences: Matrix  # float32, shape (sentences, features)
+    documents: Matrix  # float32, shape (documents, features)
+    starts: np.ndarray  # the first sentence of each document, and at last their number
+    of_units: Matrix  # shape (sentences, units)
+    units: Matrix  # shape (units, features)
+
+
+class Pairs:
+    """The known pairs of one kind."""
+
+    def __init__(self, pair: str, index: dict[str, int]) -> None:
+        """`index` is that of the vocabulary: feature -> number."""
+        self.reach, self.base = REACH[pair], len(index) + 1  # the number len(index) is that of an unknown unit
+        halves = [(name[1:].split(" "), i) for name, i in index.items() if name[0] == pair]
+        codes = sorted((index[PAIRS[pair] + a] * self.base + index[PAIRS[pair] + b], i) for (a, b), i in halves)
+        self.codes, self.features = np.array(codes, np.int64).reshape(-1, 2).T.copy()
+        self.may_be = np.zeros(SLOTS, bool)  # by the last bits of a code: the search is spared where nothing can be found
+        self.may_be[self.codes % SLOTS] = True
+
+    def find(self, stream: np.ndarray, row_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where two units of a stream follow each other within reach in a row: (pair, row)."""
+        found, rows = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+        left, right = stream.astype(np.int64) * self.base, stream
+        for gap in range(1, self.reach + 1):
+            code = left[:-gap] + right[gap:]
+            at = np.flatnonzero(self.may_be[code & (SLOTS - 1)] & (row_of[:-gap] == row_of[gap:]))
+            pair = np.searchsorted(self.codes, code[at])
+            hit = self.codes[np.minimum(pair, len(self.codes) - 1)] == code[at] if len(self.codes) else at > at
+            found.append(pair[hit])
+            rows.append(row_of[at[hit]])
+        return np.concatenate(found), np.concatenate(rows)
+
+
 @dataclass
 class Vocabulary:
     """Feature names in order, with the weight (idf × kind) of each: all that turns text into rows."""
@@ -176,21 +217,13 @@ class Vocabulary:
     names: list[str]
     weights: np.ndarray  # float32, shape (features,)
     index: dict[str, int] = field(init=False, repr=False)
-    _pairs: dict[str, tuple[np.ndarray, np.ndarray]] = field(init=False, repr=False)
+    _pairs: dict[str, "Pairs"] = field(init=False, repr=False)
     _known: Known = field(init=False, repr=False)
     _lock: Lock = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.index = {name: i for i, name in enumerate(self.names)}
-        self._pairs = {}
-        for pair, single in PAIRS.items():
-            codes = []
-            for i, name in enumerate(self.names):
-                if name[0] == pair:
-                    left, right = name[1:].split(" ")
-                    codes.append((self.index[single + left] * (len(self) + 1) + self.index[single + right], i))
-            codes.sort()
-            self._pairs[pair] = (np.array([c for c, _ in codes], dtype=np.int64), np.array([i for _, i in codes], dtype=np.int32))
+        self._pairs = {pair: Pairs(pair, self.index) for pair in PAIRS}
         self._known, self._lock = Known(), Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -208,10 +241,11 @@ class Vocabulary:
 
     def _token(self, token: str, known: Known) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
         if token not in known.tokens:
-            index, names = self.index, token_features(token)
-            features = tuple([index[name] for name in names if name in index])
-            concepts = tuple([index[name] for name in names if name[0] == CONCEPT and name in index])
-            known.tokens[token] = (features, index.get(names[0], len(self)), concepts)
+            names = token_features(token)
+            found = list(map(self.index.get, names))
+            concepts = [i for name, i in zip(names, found, strict=True) if name[0] == CONCEPT and i is not None]
+            word = len(self) if found[0] is None else found[0]
+            known.tokens[token] = (tuple([i for i in found if i is not None]), word, tuple(concepts))
         return known.tokens[token]
 
     def _learn(self, known: Known) -> None:
@@ -244,56 +278,43 @@ class Vocabulary:
         known = self._known
         numbers = np.fromiter((known.chunks[token] for row in rows for token in row), np.int32)
         starts = np.concatenate(([0], np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))))
-        return self._counted(known, numbers, starts)[0]
+        of_units, units = self._units(known, numbers, starts)
+        return of_units @ units
 
-    def count(self, passages: Sequence[Passage]) -> tuple[Matrix, Matrix, np.ndarray]:
-        """(counts of the sentences, counts of the passages, the first sentence of each passage and at last their number)."""
+    def count(self, passages: Sequence[Passage]) -> Counts:
+        """How often each feature occurs in each sentence and passage."""
         known = self._known
         own = [p.numbers if p.chunks is known.chunks else [known.chunks[p.chunks.texts[n]] for n in p.numbers] for p in passages]
         numbers = np.concatenate([np.zeros(0, np.int32), *own]).astype(np.int32)
-        lengths = np.array([len(p.sentence_starts) - 1 for p in passages], np.int64)
-        ends = np.cumsum([len(n) for n in own])
+        ends = np.cumsum([len(p.numbers) for p in passages]).tolist()
         starts = np.concatenate([[0], *(p.sentence_starts[1:] + end - len(p.numbers) for p, end in zip(passages, ends, strict=True))])
-        first = np.concatenate(([0], np.cumsum(lengths)))
-        return (*self._counted(known, numbers, starts.astype(np.int64), first), first)
+        first = np.cumsum([0, *(len(p.sentence_starts) - 1 for p in passages)])
+        of_units, units = self._units(known, numbers, starts.astype(np.int64))
+        whole = _ones(of_units.indices, of_units.indptr[first], units.shape[0])
+        return Counts(of_units @ units, whole @ units, first, of_units, units)
 
-    def _counted(self, known: Known, numbers: np.ndarray, starts: np.ndarray, first: np.ndarray | None = None) -> list[Matrix]:
-        """Counts of rows of chunks that begin at `starts`, and, if `first` is given, of groups of these rows that begin there.
-
-        CSR (rows × pairs and distinct chunks) @ CSR (pairs and distinct chunks × features).
-        """
+    def _units(self, known: Known, numbers: np.ndarray, starts: np.ndarray) -> tuple[Matrix, Matrix]:
+        """Rows of chunks that begin at `starts` -> their units (rows × distinct chunks and known pairs), the units' features."""
         self._learn(known)
-        distinct, local = np.unique(numbers, return_inverse=True)
+        seen = np.zeros(len(known.chunks), bool)
+        seen[numbers] = True
+        distinct = np.flatnonzero(seen)
         features, lengths = known.features.take(distinct)
         row_of = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
-        columns, rows, pairs = [local], [row_of], [np.zeros(0, np.int32)]
-        n_pairs = 0
+        columns, rows, pair_features = [(np.cumsum(seen, dtype=np.int32) - 1)[numbers]], [row_of], []
+        n = len(distinct)
         for pair, units in ((PAIR, known.words), (CONCEPT_PAIR, known.concepts)):
             stream, of_chunk = units.take(numbers)
-            hits, at = self._pair_hits(pair, stream, np.repeat(row_of, of_chunk))
-            pairs.append(self._pairs[pair][1])
-            columns.append(hits + n_pairs + len(distinct))
+            found, at = self._pairs[pair].find(stream, np.repeat(row_of, of_chunk))
+            columns.append(found + n)
             rows.append(at)
-            n_pairs += len(pairs[-1])
+            pair_features.append(self._pairs[pair].features)
+            n += len(pair_features[-1])
         row_of = np.concatenate(rows)
-        order = np.argsort(row_of.astype(np.uint16) if len(starts) < 65536 else row_of, kind="stable")
-        column = np.concatenate(columns)[order]
+        order = np.argsort(row_of.astype(np.uint16) if len(starts) < 2**16 else row_of, kind="stable")  # small numbers are sorted faster
         indptr = np.concatenate(([0], np.cumsum(np.bincount(row_of, minlength=len(starts) - 1))))
-        table = _ones(np.concatenate([features, *pairs]), np.concatenate(([0], np.cumsum(np.concatenate((lengths, np.ones(n_pairs, np.int64)))))), len(self))
-        return [_ones(column, part, table.shape[0]) @ table for part in ((indptr,) if first is None else (indptr, indptr[first]))]
-
-    def _pair_hits(self, pair: str, stream: np.ndarray, row_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where two units (words; concepts, what lies between them left out) follow each other within reach in a row: (known pair, row)."""
-        known = self._pairs[pair][0]
-        hits, rows = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
-        for gap in range(1, REACH[pair] + 1) if len(known) else ():
-            code = stream[:-gap].astype(np.int64) * (len(self) + 1) + stream[gap:]
-            may = np.flatnonzero(row_of[:-gap] == row_of[gap:])
-            at = np.minimum(np.searchsorted(known, code[may]), len(known) - 1)
-            hit = known[at] == code[may]
-            hits.append(at[hit])
-            rows.append(row_of[may[hit]])
-        return np.concatenate(hits), np.concatenate(rows)
+        ends = np.cumsum(np.concatenate(([0], lengths, np.ones(n - len(distinct), np.int64))))
+        return _ones(np.concatenate(columns)[order], indptr, n), _ones(np.concatenate([features, *pair_features]), ends, len(self))
 
     def weigh(self, counted: Matrix) -> Matrix:
         """Counts -> TF-IDF: (1 + ln tf) × idf × kind weight, rows of length one; same shape."""

@@ -14,7 +14,7 @@ import numpy as np
 from classifier import storage
 from classifier.evidence import Evidence
 from classifier.features import Passage, passages
-from classifier.scoring import best_sentences, rows, score
+from classifier.scoring import best_sentences, score
 from classifier.storage import Model
 from classifier.taxonomy import Facet
 
@@ -105,10 +105,10 @@ def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> 
     """Labels of a few texts at once."""
     texts = [text if isinstance(text, str) else "" for text in texts]
     cut = passages(texts, model.vocabulary.chunks)
-    batch = rows(model.vocabulary, cut)
-    scores = score(model, batch)
-    empty = np.array([not any(p.tokens) if nothing else False for p, nothing in zip(cut, np.diff(batch.documents.indptr) == 0, strict=True)])
-    spoke = Evidence(cut, batch, scores, model) if evidence else None
+    counts = model.vocabulary.count(cut)
+    scores = score(model, counts)
+    empty = np.array([not any(p.tokens) if nothing else False for p, nothing in zip(cut, np.diff(counts.documents.indptr) == 0, strict=True)])
+    spoke = Evidence(cut, counts, scores, model) if evidence else None
     facets: dict[str, list[Any]] = {}
     all_scores: dict[str, list[dict[str, float]]] = {}
     review: list[list[str]] = [[] for _ in texts]
@@ -120,9 +120,9 @@ def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> 
             found = _of_texts(facet, p, empty, model, first, spoke)
         else:
             first += 1  # after the column of ANY
-            p = best_sentences(scores.sentence[:, first : first + n], batch.starts)[0]
+            p = best_sentences(scores.sentence[:, first : first + n], counts.starts)[0]
             p[empty] = 0.0
-            found = _of_sentences(facet, scores.sentence[:, first - 1 : first + n], empty, model, first, spoke, texts, cut, batch.starts)
+            found = _of_sentences(facet, scores.sentence[:, first - 1 : first + n], empty, model, first, spoke, texts, cut, counts.starts)
         at[facet.unit] = first + n
         facets[facet.code] = found
         all_scores[facet.code] = [dict(zip(codes, row, strict=True)) for row in np.round(p, 4).tolist()]
@@ -141,17 +141,17 @@ def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> 
 
 def _of_texts(facet: Facet, p: np.ndarray, empty: np.ndarray, model: Model, first: int, spoke: Evidence | None) -> list[Any]:
     """What each text has of a document facet; p has shape (texts, labels)."""
-    rounded = np.round(p, 4).tolist()
+    codes, rounded = facet.codes, np.round(p, 4).tolist()
     if facet.choice == "single":
         best = p.argmax(axis=1).tolist()
         return [
-            {"label": facet.default, "probability": 0.0} if nothing else {"label": facet.codes[k], "probability": row[k]}
+            {"label": facet.default, "probability": 0.0} if nothing else {"label": codes[k], "probability": row[k]}
             for nothing, row, k in zip(empty.tolist(), rounded, best, strict=True)
         ]
     found: list[list[dict[str, Any]]] = [[] for _ in rounded]
     for i, chosen in _by_row((p >= _thresholds(facet, model)) & ~empty[:, None]):
         words = spoke.of_document(i, [first + k for k in chosen]) if spoke else [[]] * len(chosen)
-        found[i] = [{"label": facet.codes[k], "probability": rounded[i][k], "evidence": w} for k, w in zip(chosen, words, strict=True)]
+        found[i] = [{"label": codes[k], "probability": rounded[i][k], "evidence": w} for k, w in zip(chosen, words, strict=True)]
     return found
 
 
@@ -161,7 +161,8 @@ def _of_sentences(
 ) -> list[Any]:  # fmt: skip
     """The spans of each text that have labels of a sentence facet; p has shape (sentences, 1 + labels), the column of `ANY` first."""
     found: list[list[dict[str, Any]]] = [[] for _ in texts]
-    own = p[:, 1:]
+    codes, own = facet.codes, p[:, 1:]
+    rounded = np.round(own, 4)
     if facet.choice == "single":
         chosen = (own.argmax(axis=1)[:, None] == np.arange(own.shape[1])) & (p[:, :1] >= model.thresholds[facet.code])
     else:
@@ -172,7 +173,7 @@ def _of_sentences(
         i = int(text_of[row])
         start, end = cut[i].repaired.span(*cut[i].span(row - int(starts[i])))
         words = spoke.of_sentence(i, row, [first + k for k in labels]) if spoke else [[]] * len(labels)
-        given = [{"label": facet.codes[k], "probability": round(float(own[row, k]), 4), "evidence": w} for k, w in zip(labels, words, strict=True)]
+        given = [{"label": codes[k], "probability": float(rounded[row, k]), "evidence": w} for k, w in zip(labels, words, strict=True)]
         found[i].append({"start": start, "end": end, "text": texts[i][start:end], "labels": given})
     return found
 

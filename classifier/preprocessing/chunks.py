@@ -31,10 +31,12 @@ class Chunks(dict[str, int]):
                 return self[chunk]
             number = len(self)
             if number == len(self.codes):
-                self.codes, self.votes = np.resize(self.codes, 2 * number), np.resize(self.votes, (2 * number, self.votes.shape[1]))
+                self.codes = np.resize(self.codes, 2 * number)
+                self.votes = np.concatenate((self.votes, np.zeros_like(self.votes)))
             self.texts.append(chunk)
             self.codes[number] = edges(chunk)
-            self.votes[number] = votes(chunk)
+            if any(said := votes(chunk)):
+                self.votes[number] = said
             self[chunk] = number
             return number
 

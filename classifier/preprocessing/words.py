@@ -69,6 +69,7 @@ def variants() -> dict[str, str]:
     return dict(line.split("\t") for line in lines)
 
 
+@lru_cache(maxsize=50_000)
 def to_bokmaal(lemma: str) -> str:
     """The bokmål lemma of a nynorsk one: by table, else by the first spelling rule that gives a bokmål word."""
     if lemma in variants():
