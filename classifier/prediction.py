@@ -18,7 +18,7 @@ from classifier.scoring import best_sentences, score
 from classifier.storage import Model
 from classifier.taxonomy import Facet
 
-BATCH = 256  # texts scored together; also the window of `predict_many`
+BATCH, LETTERS = 256, 1_000_000  # texts scored together, and their characters; also the window of `predict_many`
 MARGIN = 0.15  # a single choice whose two best labels are nearer than this is for review
 IN_USE = {"i_bruk", "spredt"}  # the phases of an innovation in the sense of the op-ed
 EMPTY = "teksten er tom"
@@ -74,7 +74,7 @@ def predict_many(texts: Iterable[str], model: Model | None = None, jobs: int = 1
     """
     model = model or storage.shipped()
     if jobs == 1:
-        for batch in batched(texts, BATCH):
+        for batch in windows(texts):
             yield from predict_batch(batch, model, evidence)
         return
     import joblib
@@ -94,11 +94,24 @@ def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
+def windows(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Lists of up to `BATCH` texts, and of fewer where they are long."""
+    batch, letters = list[str](), 0
+    for text in texts:
+        batch.append(text)
+        letters += len(text) if isinstance(text, str) else 0
+        if len(batch) == BATCH or letters > LETTERS:
+            yield batch
+            batch, letters = [], 0
+    if batch:
+        yield batch
+
+
 _load_once = lru_cache(maxsize=1)(storage.load)
 
 
 def _predict_in_worker(texts: list[str], folder: str, evidence: bool) -> list[Prediction]:
-    return [p for batch in batched(texts, BATCH) for p in predict_batch(batch, _load_once(folder), evidence)]
+    return [p for batch in windows(texts) for p in predict_batch(batch, _load_once(folder), evidence)]
 
 
 def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> list[Prediction]:
@@ -107,7 +120,8 @@ def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> 
     cut = passages(texts, model.vocabulary.chunks)
     counts = model.vocabulary.count(cut)
     scores = score(model, counts)
-    empty = np.array([not any(p.tokens) if nothing else False for p, nothing in zip(cut, np.diff(counts.documents.indptr) == 0, strict=True)])
+    without = np.diff(counts.documents.indptr) == 0  # of features; whether of words, too, is seldom to be asked
+    empty = np.array([bool(none) and not any(p.tokens) for p, none in zip(cut, without, strict=True)])
     spoke = Evidence(cut, counts, scores, model) if evidence else None
     facets: dict[str, list[Any]] = {}
     all_scores: dict[str, list[dict[str, float]]] = {}
@@ -131,11 +145,11 @@ def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> 
                 review[i].append(f"{facet.code}.{code}")
     name = str(model)
     predictions = []
-    for i, p in enumerate(cut):
+    for i, passage in enumerate(cut):
         own = {code: found[i] for code, found in facets.items()}
-        warnings = (EMPTY,) if empty[i] else (FOREIGN,) if p.language == "other" else ()
+        warnings = (EMPTY,) if empty[i] else (FOREIGN,) if passage.language == "other" else ()
         scored = {code: found[i] for code, found in all_scores.items()}
-        predictions.append(Prediction(name, p.language, own, _verdict(own), tuple(review[i]), warnings, scored))
+        predictions.append(Prediction(name, passage.language, own, _verdict(own), tuple(review[i]), warnings, scored))
     return predictions
 
 

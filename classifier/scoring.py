@@ -95,7 +95,7 @@ def linear_scores(model: Model, counts: Counts) -> tuple[np.ndarray, np.ndarray]
     d = model.document_weights.shape[1]
     of_units = np.asarray(counts.units @ model.by_feature)
     sentences = counts.of_units @ of_units
-    documents = np.zeros((counts.documents.shape[0], sentences.shape[1]), np.float32)
+    documents = np.zeros((counts.documents.shape[0], sentences.shape[1]))
     full = np.diff(counts.starts) > 0
     if full.any():
         documents[full] = np.add.reduceat(sentences, counts.starts[:-1][full], axis=0)
@@ -105,7 +105,7 @@ def linear_scores(model: Model, counts: Counts) -> tuple[np.ndarray, np.ndarray]
         (sentences, counts.sentences, slice(d, -1), model.sentence_weights),
     ):
         repeated = np.flatnonzero(counted.data > 1)
-        feature, n = counted.indices[repeated], counted.data[repeated]
+        feature, n = counted.indices[repeated], counted.data[repeated].astype(np.float64)
         row_ends = np.searchsorted(repeated, counted.indptr).astype(np.int32)
         more = sparse.csr_matrix((1 + np.log(n) - n, feature, row_ends), shape=counted.shape) @ model.by_feature
         squares = sparse.csr_matrix(((1 + np.log(n)) ** 2 - n, feature, row_ends), shape=counted.shape) @ model.by_feature[:, -1]

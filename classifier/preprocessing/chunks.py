@@ -23,6 +23,7 @@ class Chunks(dict[str, int]):
         super().__init__()
         self.texts: list[str] = []
         self.codes, self.votes = np.zeros(1024, np.int32), np.zeros((1024, len(votes("x"))), np.int32)
+        self.letters = 0  # of all of them
         self.lock = Lock()
 
     def __missing__(self, chunk: str) -> int:
@@ -34,6 +35,7 @@ class Chunks(dict[str, int]):
                 self.codes = np.resize(self.codes, 2 * number)
                 self.votes = np.concatenate((self.votes, np.zeros_like(self.votes)))
             self.texts.append(chunk)
+            self.letters += len(chunk)
             self.codes[number] = edges(chunk)
             if any(said := votes(chunk)):
                 self.votes[number] = said

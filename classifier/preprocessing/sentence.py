@@ -93,8 +93,10 @@ def boundaries(codes: np.ndarray, spaced: np.ndarray, informal: np.ndarray, open
     through = (following & BARE > 0) & spaced_next
     lower = (following & LOWER > 0) | (through & (after & FIRST_LOWER > 0))
     digit = (following & DIGIT > 0) | (through & (after & FIRST_DIGIT > 0))
-    ends = (here & STRONG > 0) & ~(lower & ~informal)
-    ends |= (here & (SOFT | NUMERAL | ORDINAL) > 0) & ~lower & ~((here & (NUMERAL | ORDINAL) > 0) & digit) & ~((here & ORDINAL > 0) & opens)
+    ends: np.ndarray = (here & STRONG > 0) & ~(lower & ~informal)
+    ends |= (here & SOFT > 0) & ~lower
+    ends |= (here & NUMERAL > 0) & ~lower & ~digit
+    ends |= (here & ORDINAL > 0) & ~lower & ~digit & ~opens
     ends |= (here & COLON > 0) & spaced & (following & QUOTED_CAPITAL > 0)
     ends |= (here & CLOSED > 0) & spaced & (following & DASH > 0) & spaced_next & (after & FIRST_CAPITAL > 0)
     return ends
