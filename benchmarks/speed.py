@@ -293,8 +293,8 @@ def summary(made: dict[str, Any]) -> str:
     rounds, load = len(made["seconds"]["plain | all"]), ", ".join(f"{x:.1f}" for x in made["load"])
     parts = [
         f"{n:,} documents of about 120 words, medians of {rounds} interleaved rounds on {made['cores']} cores that others used too (load "
-        f"{load}): hence the CPU time of all processes, and the ratios, rather than the clock. «New words»: one word in forty is a compound "
-        "never seen before. How texts are made, and what the peers are: see `benchmarks/speed.py`.",
+        f"{load}): hence the CPU time of all processes, and the ratios, rather than the clock. «New words»: one word in forty is a "
+        "compound never seen before. How texts are made, and what the peers are: see `benchmarks/speed.py`.",
         table([*head, "seconds by the clock", "first label, CPU s"], rows),
         f"Process start to first label of `innovasjon predict`: {cpu['predict | first']:.2f} s of CPU, bare Python "
         f"{cpu['python | first']:.3f}, `innovasjon --help` {cpu['help | first']:.3f}, the plain pipeline {cpu['plain | first']:.2f}: "
