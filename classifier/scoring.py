@@ -33,8 +33,11 @@ class Scores:
 
 
 def rows(vocabulary: Vocabulary, passages: Sequence[Passage]) -> Rows:
-    """Features of a batch. A passage without sentences has an empty row."""
-    return weighed(vocabulary, vocabulary.count(passages))
+    """Features of a batch, as training sees them: sorted within each row. A passage without sentences has an empty row."""
+    counts = vocabulary.count(passages)
+    counts.documents.sort_indices()
+    counts.sentences.sort_indices()
+    return weighed(vocabulary, counts)
 
 
 def weighed(vocabulary: Vocabulary, counts: Counts) -> Rows:
