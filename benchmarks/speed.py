@@ -290,9 +290,11 @@ def summary(made: dict[str, Any]) -> str:
         "× fastText with characters",
         "× floor",
     ]
-    rounds, load = len(made["seconds"]["plain | all"]), ", ".join(f"{x:.1f}" for x in made["load"])
+    n_rounds = len(made["seconds"]["plain | all"])
+    rounds = "one round" if n_rounds == 1 else f"medians of {n_rounds} interleaved rounds"
+    load = ", ".join(f"{x:.1f}" for x in made["load"])
     parts = [
-        f"{n:,} documents of about 120 words, medians of {rounds} interleaved rounds on {made['cores']} cores that others used too (load "
+        f"{n:,} documents of about 120 words, {rounds} on {made['cores']} cores that others used too (load "
         f"{load}): hence the CPU time of all processes, and the ratios, rather than the clock. «New words»: one word in forty is a "
         "compound never seen before. How texts are made, and what the peers are: see `benchmarks/speed.py`.",
         table([*head, "seconds by the clock", "first label, CPU s"], rows),
