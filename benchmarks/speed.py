@@ -271,8 +271,8 @@ def summary(made: dict[str, Any]) -> str:
         return (count - 1) / max(spent - cpu[f"{name} | first"], 1e-9), count / spent
 
     rows = []
-    for name, told in TOLD.items():
-        for kind in ("all", "new"):
+    for kind in ("all", "new"):
+        for name, told in TOLD.items():
             if f"{name} | {kind}" in cpu:
                 running, whole = rates(name, kind)
                 ratios = [f"{running / rates(other)[0]:.2f}" for other in ("plain", "fasttext", "fasttext-chars", "floor")]
