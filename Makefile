@@ -9,8 +9,8 @@ UD ?= ../shared/ud
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: setup label test test-slow lint model bench-preprocessing bench-memory bench-passages bench-prevalence \
-	bench-active-learning check-label-studio bench-accuracy bench-ablation bench-calibration bench-scale fuzz datasheet picture \
-	clean
+	bench-active-learning check-label-studio bench-accuracy bench-ablation bench-calibration bench-scale fuzz bench-speed \
+	datasheet picture clean
 
 setup: .venv/.dev
 
@@ -75,6 +75,10 @@ bench-ablation: setup  ## what each part of the model gives; an hour
 
 bench-calibration: setup  ## how far the probabilities can be believed
 	$(BIN)/python benchmarks/calibration.py --real $(REAL)
+
+bench-speed: setup  ## documents a second and the first label, ours and others
+	$(INSTALL) -e '.[bench]'
+	$(BIN)/python benchmarks/speed.py
 
 datasheet: setup  ## the learning curve and the figures in labelled_data/README.md
 	$(BIN)/python benchmarks/learning_curve.py --real $(REAL)

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,13 +13,12 @@ import numpy as np
 
 from classifier import storage
 from classifier.evidence import Evidence
-from classifier.features import Passage, passage
-from classifier.preprocessing import language
-from classifier.scoring import Rows, Scores, rows, score
-from classifier.storage import ANY, Model
+from classifier.features import Passage, passages
+from classifier.scoring import best_sentences, score
+from classifier.storage import Model
 from classifier.taxonomy import Facet, Taxonomy
 
-BATCH = 256  # texts scored together; also the window of `predict_many`
+BATCH, LETTERS = 256, 1_000_000  # texts scored together, and their characters; also the window of `predict_many`
 MARGIN = 0.15  # a single choice whose two best labels are nearer than this is for review
 JUDGED = {"type", "fase", "verdi"}  # the facets that the verdict follows from
 IN_USE = {"i_bruk", "spredt"}  # the phases of an innovation in the sense of the op-ed
@@ -75,7 +75,7 @@ def predict_many(texts: Iterable[str], model: Model | None = None, jobs: int = 1
     """
     model = model or storage.shipped()
     if jobs == 1:
-        for batch in batched(texts, BATCH):
+        for batch in windows(texts):
             yield from predict_batch(batch, model, evidence)
         return
     import joblib
@@ -95,93 +95,125 @@ def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
+def windows(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Lists of up to `BATCH` texts, and of fewer where they are long."""
+    batch, letters = list[str](), 0
+    for text in texts:
+        batch.append(text)
+        letters += len(text) if isinstance(text, str) else 0
+        if len(batch) == BATCH or letters > LETTERS:
+            yield batch
+            batch, letters = [], 0
+    if batch:
+        yield batch
+
+
 _load_once = lru_cache(maxsize=1)(storage.load)
 
 
 def _predict_in_worker(texts: list[str], folder: str, evidence: bool) -> list[Prediction]:
-    return [p for batch in batched(texts, BATCH) for p in predict_batch(batch, _load_once(folder), evidence)]
+    return [p for batch in windows(texts) for p in predict_batch(batch, _load_once(folder), evidence)]
 
 
 def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> list[Prediction]:
     """Labels of a few texts at once."""
-    passages = [passage(text if isinstance(text, str) else "") for text in texts]
-    batch = rows(model.vocabulary, passages)
-    scores = score(model, batch)
-    return [_prediction(i, texts[i], passages[i], batch, scores, model, evidence) for i in range(len(texts))]
-
-
-def _prediction(i: int, text: str, p: Passage, batch: Rows, scores: Scores, model: Model, with_evidence: bool) -> Prediction:
-    first, last = int(batch.starts[i]), int(batch.starts[i + 1])
-    empty = first == last or not any(p.tokens)
-    by_document = scores.document[i]
-    by_sentence = scores.sentence[first:last]
-    evidence = Evidence(p, i, batch, scores, model) if with_evidence and not empty else None
-    facets: dict[str, Any] = {}
-    all_scores: dict[str, dict[str, float]] = {}
-    review: list[str] = []
-    document_columns = {name: k for k, name in enumerate(model.document_labels)}
-    sentence_columns = {name: k for k, name in enumerate(model.sentence_labels)}
+    texts = [text if isinstance(text, str) else "" for text in texts]
+    cut = passages(texts, model.vocabulary.chunks)
+    counts = model.vocabulary.count(cut)
+    scores = score(model, counts)
+    without = np.diff(counts.documents.indptr) == 0  # of features; whether of words, too, is seldom to be asked
+    empty = np.array([bool(none) and not any(p.tokens) for p, none in zip(cut, without, strict=True)])
+    spoke = Evidence(cut, counts, scores, model) if evidence else None
+    facets: dict[str, list[Any]] = {}
+    all_scores: dict[str, list[dict[str, float]]] = {}
+    review: list[list[str]] = [[] for _ in texts]
+    at = {"document": 0, "sentence": 0}  # where the columns of the next facet begin
     for facet in model.taxonomy.facets:
+        codes, n, first = facet.codes, len(facet.codes), at[facet.unit]
         if facet.unit == "document":
-            q = {code: 0.0 if empty else float(by_document[document_columns[facet.code, code]]) for code in facet.codes}
-            if facet.choice == "single":
-                facets[facet.code] = _single(facet, q, empty, review)
-            else:
-                chosen = [code for code in facet.codes if q[code] >= model.thresholds[f"{facet.code}.{code}"]]
-                facets[facet.code] = [
-                    {
-                        "label": code,
-                        "probability": _round(q[code]),
-                        "evidence": evidence.of_document(document_columns[facet.code, code]) if evidence else [],
-                    }
-                    for code in chosen
-                ]
+            p = np.where(empty[:, None], 0.0, scores.document[:, first : first + n])
+            found = _of_texts(facet, p, empty, model, first, spoke)
         else:
-            columns = [sentence_columns[facet.code, code] for code in facet.codes]
-            part = by_sentence[:, columns] if not empty else np.zeros((0, len(columns)))
-            q = {code: float(part[:, k].max()) if len(part) else 0.0 for k, code in enumerate(facet.codes)}
-            facets[facet.code] = []
-            for j in range(len(part)):
-                codes = _mentioned(facet, part[j], float(by_sentence[j, sentence_columns[facet.code, ANY]]), model)
-                if not codes:
-                    continue
-                start, end = p.repaired.span(*p.spans[j])
-                labels = [
-                    {
-                        "label": code,
-                        "probability": _round(part[j, facet.codes.index(code)]),
-                        "evidence": evidence.of_sentence(j, sentence_columns[facet.code, code]) if evidence else [],
-                    }
-                    for code in codes
-                ]
-                facets[facet.code].append({"start": start, "end": end, "text": text[start:end], "labels": labels})
-        all_scores[facet.code] = {code: _round(value) for code, value in q.items()}
-        bands = ((code, model.review.get(f"{facet.code}.{code}")) for code in facet.codes)
-        review += [f"{facet.code}.{code}" for code, band in bands if not empty and band and band[0] <= q[code] < band[1]]
-    told = language(p.repaired.text)
-    warnings = (EMPTY,) if empty else (FOREIGN,) if told == "other" else ()
-    judged = verdict(model.taxonomy, {code: [found["label"]] if isinstance(found, dict) else found for code, found in facets.items()})
-    return Prediction(str(model), told, facets, judged, tuple(review), warnings, all_scores)
+            first += 1  # after the column of ANY
+            p = best_sentences(scores.sentence[:, first : first + n], counts.starts)[0]
+            p[empty] = 0.0
+            found = _of_sentences(facet, scores.sentence[:, first - 1 : first + n], empty, model, first, spoke, texts, cut, counts.starts)
+        at[facet.unit] = first + n
+        facets[facet.code] = found
+        all_scores[facet.code] = [dict(zip(codes, row, strict=True)) for row in np.round(p, 4).tolist()]
+        for i, code in _for_review(facet, p, model):
+            if not empty[i]:
+                review[i].append(f"{facet.code}.{code}")
+    name = str(model)
+    predictions = []
+    for i, passage in enumerate(cut):
+        own = {code: found[i] for code, found in facets.items()}
+        warnings = (EMPTY,) if empty[i] else (FOREIGN,) if passage.language == "other" else ()
+        scored = {code: found[i] for code, found in all_scores.items()}
+        judged = verdict(model.taxonomy, {code: [f["label"]] if isinstance(f, dict) else f for code, f in own.items()})
+        predictions.append(Prediction(name, passage.language, own, judged, tuple(review[i]), warnings, scored))
+    return predictions
 
 
-def _round(p: float) -> float:
-    return round(float(p), 4)
-
-
-def _single(facet: Facet, q: dict[str, float], empty: bool, review: list[str]) -> dict[str, Any]:
-    if empty:
-        return {"label": facet.default, "probability": 0.0}
-    ranked = sorted(facet.codes, key=lambda code: -q[code])
-    if len(ranked) > 1 and q[ranked[0]] - q[ranked[1]] < MARGIN:
-        review.append(f"{facet.code}.{ranked[0]}")
-    return {"label": ranked[0], "probability": _round(q[ranked[0]])}
-
-
-def _mentioned(facet: Facet, p: np.ndarray, p_any: float, model: Model) -> list[str]:
-    """The codes of a sentence: all above their thresholds, or the best one of a single-choice facet."""
+def _of_texts(facet: Facet, p: np.ndarray, empty: np.ndarray, model: Model, first: int, spoke: Evidence | None) -> list[Any]:
+    """What each text has of a document facet; p has shape (texts, labels)."""
+    codes, rounded = facet.codes, np.round(p, 4).tolist()
     if facet.choice == "single":
-        return [facet.codes[int(p.argmax())]] if p_any >= model.thresholds[facet.code] else []
-    return [code for code, q in zip(facet.codes, p, strict=True) if q >= model.thresholds[f"{facet.code}.{code}"]]
+        best = p.argmax(axis=1).tolist()
+        return [
+            {"label": facet.default, "probability": 0.0} if nothing else {"label": codes[k], "probability": row[k]}
+            for nothing, row, k in zip(empty.tolist(), rounded, best, strict=True)
+        ]
+    found: list[list[dict[str, Any]]] = [[] for _ in rounded]
+    for i, chosen in _by_row((p >= _thresholds(facet, model)) & ~empty[:, None]):
+        words = spoke.of_document(i, [first + k for k in chosen]) if spoke else [[]] * len(chosen)
+        found[i] = [{"label": codes[k], "probability": rounded[i][k], "evidence": w} for k, w in zip(chosen, words, strict=True)]
+    return found
+
+
+def _of_sentences(
+    facet: Facet, p: np.ndarray, empty: np.ndarray, model: Model, first: int, spoke: Evidence | None,
+    texts: Sequence[str], cut: Sequence[Passage], starts: np.ndarray,
+) -> list[Any]:  # fmt: skip
+    """The spans of each text that have labels of a sentence facet; p has shape (sentences, 1 + labels), the column of `ANY` first."""
+    found: list[list[dict[str, Any]]] = [[] for _ in texts]
+    codes, own = facet.codes, p[:, 1:]
+    rounded = np.round(own, 4)
+    if facet.choice == "single":
+        chosen = (own.argmax(axis=1)[:, None] == np.arange(own.shape[1])) & (p[:, :1] >= model.thresholds[facet.code])
+    else:
+        chosen = own >= _thresholds(facet, model)
+    text_of = np.repeat(np.arange(len(texts)), np.diff(starts))
+    chosen &= ~empty[text_of][:, None]
+    for row, labels in _by_row(chosen):
+        i = int(text_of[row])
+        start, end = cut[i].repaired.span(*cut[i].span(row - int(starts[i])))
+        words = spoke.of_sentence(i, row, [first + k for k in labels]) if spoke else [[]] * len(labels)
+        given = [{"label": codes[k], "probability": float(rounded[row, k]), "evidence": w} for k, w in zip(labels, words, strict=True)]
+        found[i].append({"start": start, "end": end, "text": texts[i][start:end], "labels": given})
+    return found
+
+
+def _by_row(chosen: np.ndarray) -> Iterator[tuple[int, list[int]]]:
+    """The rows of a matrix that have something, with the columns where."""
+    rows, columns = chosen.nonzero()
+    for row, group in groupby(zip(rows.tolist(), columns.tolist(), strict=True), itemgetter(0)):
+        yield row, [column for _, column in group]
+
+
+def _thresholds(facet: Facet, model: Model) -> np.ndarray:
+    return np.array([model.thresholds[f"{facet.code}.{code}"] for code in facet.codes])
+
+
+def _for_review(facet: Facet, p: np.ndarray, model: Model) -> Iterator[tuple[int, str]]:
+    """(text, code) of what is too close to call: within a label's band, or a single choice whose second best is near."""
+    if facet.choice == "single" and facet.unit == "document" and len(facet.codes) > 1:
+        two = np.partition(p, -2, axis=1)[:, -2:]
+        for i in (two[:, 1] - two[:, 0] < MARGIN).nonzero()[0].tolist():
+            yield i, facet.codes[int(p[i].argmax())]
+    bands = np.array([model.review.get(f"{facet.code}.{code}", (np.inf, 0.0)) for code in facet.codes])
+    for i, k in zip(*(hit.tolist() for hit in ((bands[:, 0] <= p) & (p < bands[:, 1])).nonzero()), strict=True):
+        yield i, facet.codes[k]
 
 
 def verdict(taxonomy: Taxonomy, labels: Mapping[str, Collection[Any]]) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from classifier.features import Matrix, Passage, Vocabulary
+from classifier.features import Counts, Matrix, Passage, Vocabulary
 from classifier.storage import Model
 from classifier.taxonomy import Facet, Taxonomy
 
@@ -33,16 +33,16 @@ class Scores:
 
 
 def rows(vocabulary: Vocabulary, passages: Sequence[Passage]) -> Rows:
-    """Features of a batch. A passage without sentences has an empty row."""
-    lengths = [len(p.tokens) for p in passages]
-    starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
-    counted = vocabulary.counts([tokens for p in passages for tokens in p.tokens])
-    belongs = sparse.csr_matrix(
-        (np.ones(counted.shape[0], np.float32), np.arange(counted.shape[0]), starts), shape=(len(passages), counted.shape[0])
-    )
-    whole = sparse.csr_matrix(belongs @ counted)
-    whole.sort_indices()
-    return Rows(vocabulary.weigh(whole), vocabulary.weigh(counted), starts)
+    """Features of a batch, as training sees them: sorted within each row. A passage without sentences has an empty row."""
+    counts = vocabulary.count(passages)
+    counts.documents.sort_indices()
+    counts.sentences.sort_indices()
+    return weighed(vocabulary, counts)
+
+
+def weighed(vocabulary: Vocabulary, counts: Counts) -> Rows:
+    """The TF-IDF rows of a batch that was counted."""
+    return Rows(vocabulary.weigh(counts.documents), vocabulary.weigh(counts.sentences), counts.starts)
 
 
 def linear(matrix: Matrix, weights: np.ndarray) -> np.ndarray:
@@ -64,24 +64,57 @@ def neighbours(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 def best_sentences(values: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(highest value, its row) over the sentences of each document; shape (documents, columns) each. Empty documents: 0, -1."""
-    n = len(starts) - 1
-    highest = np.zeros((n, values.shape[1]), dtype=values.dtype)
-    where = np.full((n, values.shape[1]), -1)
-    for i in range(n):
-        if starts[i] < starts[i + 1]:
-            where[i] = starts[i] + values[starts[i] : starts[i + 1]].argmax(axis=0)
-            highest[i] = values[where[i], np.arange(values.shape[1])]
+    lengths = np.diff(starts)
+    full = lengths > 0
+    highest = np.zeros((len(lengths), values.shape[1]), dtype=values.dtype)
+    where = np.full(highest.shape, -1)
+    if full.any():
+        highest[full] = np.maximum.reduceat(values, starts[:-1][full], axis=0)
+        is_highest = values == np.repeat(highest, lengths, axis=0)
+        where[full] = np.minimum.reduceat(np.where(is_highest, np.arange(len(values))[:, None], len(values)), starts[:-1][full], axis=0)
     return highest, where
 
 
 def base_logits(document_weights: np.ndarray, sentence_weights: np.ndarray, batch: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the linear models say before calibration: (inputs of the document stack, of the sentence stack, best sentences)."""
-    d = document_weights.shape[1]
-    s = (sentence_weights.shape[1] - d) // 2
-    of_sentence = linear(batch.sentences, sentence_weights)
+    return combined(linear(batch.documents, document_weights), linear(batch.sentences, sentence_weights), batch.starts)
+
+
+def combined(of_document: np.ndarray, of_sentence: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`base_logits` from the linear scores of documents, shape (documents, D), and sentences, shape (sentences, D + 2 S)."""
+    d = of_document.shape[1]
+    s = (of_sentence.shape[1] - d) // 2
     own, context = of_sentence[:, d : d + s], of_sentence[:, d + s :]
-    highest, where = best_sentences(of_sentence[:, :d], batch.starts)
-    return np.hstack([linear(batch.documents, document_weights), highest]), own + neighbours(context, batch.starts), where
+    highest, where = best_sentences(of_sentence[:, :d], starts)
+    return np.hstack([of_document, highest]), own + neighbours(context, starts), where
+
+
+def linear_scores(model: Model, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
+    """`linear` of the TF-IDF rows of (documents, sentences), by way of their units, without making these rows.
+
+    A feature that occurs once adds the same to every row, so that a unit's features are added up once for all rows where it stands. What
+    a feature that occurs n times adds more or less than n times this ((1 + ln n) - n) is put right afterwards.
+    """
+    d = model.document_weights.shape[1]
+    of_units = np.asarray(counts.units @ model.by_feature)
+    sentences = counts.of_units @ of_units
+    documents = np.zeros((counts.documents.shape[0], sentences.shape[1]))
+    full = np.diff(counts.starts) > 0
+    if full.any():
+        documents[full] = np.add.reduceat(sentences, counts.starts[:-1][full], axis=0)
+    scores = []
+    for sums, counted, columns, weights in (
+        (documents, counts.documents, slice(0, d), model.document_weights),
+        (sentences, counts.sentences, slice(d, -1), model.sentence_weights),
+    ):
+        repeated = np.flatnonzero(counted.data > 1)
+        feature, n = counted.indices[repeated], counted.data[repeated].astype(np.float64)
+        row_ends = np.searchsorted(repeated, counted.indptr).astype(np.int32)
+        more = sparse.csr_matrix((1 + np.log(n) - n, feature, row_ends), shape=counted.shape) @ model.by_feature
+        squares = sparse.csr_matrix(((1 + np.log(n)) ** 2 - n, feature, row_ends), shape=counted.shape) @ model.by_feature[:, -1]
+        norm = np.sqrt(np.maximum(sums[:, -1] + squares, 1e-24))
+        scores.append((sums + more)[:, columns] / norm[:, None] + weights[-1])
+    return scores[0], scores[1]
 
 
 def probabilities(logits: np.ndarray, facets: Sequence[Facet], extra: int) -> np.ndarray:
@@ -107,9 +140,9 @@ def stacked(inputs: np.ndarray, stack: np.ndarray, taxonomy: Taxonomy, unit: str
     return probabilities(logits, taxonomy.of(unit), 0 if unit == "document" else 1)
 
 
-def score(model: Model, batch: Rows) -> Scores:
+def score(model: Model, counts: Counts) -> Scores:
     """Calibrated probabilities of a batch."""
-    of_document, of_sentence, where = base_logits(model.document_weights, model.sentence_weights, batch)
+    of_document, of_sentence, where = combined(*linear_scores(model, counts), counts.starts)
     return Scores(
         stacked(of_document, model.document_stack, model.taxonomy, "document"),
         stacked(of_sentence, model.sentence_stack, model.taxonomy, "sentence"),

@@ -73,6 +73,13 @@ class Model:
                 of_sentence[:, k] += anything[facet]
         return self.document_weights[:-1] @ self.document_stack[:d], of_sentence
 
+    @cached_property
+    def by_feature(self) -> np.ndarray:
+        """What a feature that occurs once adds to the scores of documents and of sentences and, in the last column, to a row's squared
+        length, before the row is scaled to length one; float64 (much is added and taken away again), shape (F, D + (D + 2 S) + 1)."""
+        weight = self.vocabulary.weights[:, None].astype(np.float64)
+        return np.hstack([weight * self.document_weights[:-1], weight * self.sentence_weights[:-1], weight**2])
+
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 

@@ -2,13 +2,14 @@
 
 repair       mends broken characters, and knows where each came from
 language     nb, nn or other
-sentence     sentences, with exact offsets
+sentence     where a sentence ends
+chunks       texts cut into sentences and what stands between white space, in one pass
 words        tokens and their normal forms
 """
 
-from classifier.preprocessing.language import language
+from classifier.preprocessing.chunks import Chunks, Cut, cut, sentences
+from classifier.preprocessing.language import elected, language
 from classifier.preprocessing.repair import Repaired, repair
-from classifier.preprocessing.sentence import sentences
 from classifier.preprocessing.words import TOKEN, normal_form
 
-__all__ = ["TOKEN", "Repaired", "language", "normal_form", "repair", "sentences"]
+__all__ = ["TOKEN", "Chunks", "Cut", "Repaired", "cut", "elected", "language", "normal_form", "repair", "sentences"]

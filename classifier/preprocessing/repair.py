@@ -52,8 +52,10 @@ FIXES: list[tuple[str, re.Pattern[str], Replacement]] = [
     # «inno-\nvasjon» is one word; «bruker-\nog» and «IKT-\n» are not
     ("words broken over lines", re.compile(r"(?<=[a-zæøå]{2})[-‐][ \t]*\n[ \t]*(?=[a-zæøå]{2})(?!(?:og|eller|samt|til)\b)"), lambda m: ""),
 ]
-# Nothing of the above can match a text without one of these.
-SUSPECT = re.compile("[\x00-\x08\x0e-\x1f\x7f\r\xad\ufeff\u200b-\u200f\u2060\u0300-\u036fﬀ-ﬆ！-～ÃÂÅâÄÆå¿¾Œ]|[-‐][ \t]*\n")
+_ALONE = "\x00-\x08\x0e-\x1f\x7f\r\xad\ufeff\u200b-\u200f\u2060\u0300-\u036fﬀ-ﬆ！-～¿¾Œ"
+_FIRST, _SECOND = ("".join(sorted({re.escape(key[i]) for key in MOJIBAKE})) for i in (0, 1))
+# Nothing of the above can match a text without one of these. (One set of characters comes first, so that the scan is quick.)
+SUSPECT = re.compile(f"[{_ALONE}{_FIRST}‐-](?:(?<=[{_ALONE}])|(?<=[{_FIRST}])[{_SECOND}]|(?<=[-‐])[ \t]*\n)")
 
 
 def repair(text: str) -> Repaired:

@@ -6,6 +6,7 @@ word, by the spelling rules below.
 """
 
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -57,9 +58,10 @@ SPELLING = [
 
 
 @cache
-def lexicon(lang: str) -> "dict[str, str]":
-    """Form -> lemma, as simplemma ships it (bytes inside; this is its own lazy mapping)."""
-    return DefaultDictionaryFactory().get_dictionary(lang)  # type: ignore[return-value]
+def lexicons() -> tuple[Callable[[str], str | None], Callable[[str], str | None]]:
+    """Look-ups, form -> lemma, of bokmål and nynorsk, as simplemma ships them."""
+    factory = DefaultDictionaryFactory()
+    return factory.get_dictionary("nb").get, factory.get_dictionary("nn").get
 
 
 @cache
@@ -69,27 +71,28 @@ def variants() -> dict[str, str]:
     return dict(line.split("\t") for line in lines)
 
 
+@lru_cache(maxsize=50_000)
 def to_bokmaal(lemma: str) -> str:
     """The bokmål lemma of a nynorsk one: by table, else by the first spelling rule that gives a bokmål word."""
     if lemma in variants():
         return variants()[lemma]
-    nb = lexicon("nb")
-    if nb.get(lemma) is not None:
+    nb = lexicons()[0]
+    if nb(lemma) is not None:
         return lemma
     for pattern, replacement in SPELLING:
         candidate = pattern.sub(replacement, lemma, count=1)
-        if candidate != lemma and nb.get(candidate) == candidate:
+        if candidate != lemma and nb(candidate) == candidate:
             return candidate
     return lemma
 
 
 def lookup(word: str) -> str | None:
     """The lemma of a word that a table or the lexicon knows, led to bokmål."""
-    if word in variants():
-        return variants()[word]
-    lemma = lexicon("nb").get(word)
-    if lemma is None:
-        lemma = lexicon("nn").get(word)
+    found = variants().get(word)
+    if found is not None:
+        return found
+    nb, nn = lexicons()
+    lemma = nb(word) or nn(word)
     return None if lemma is None else to_bokmaal(lemma)
 
 

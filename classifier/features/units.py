@@ -1,0 +1,95 @@
+"""What is known of each distinct chunk, by number, and which known pairs stand in a row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from classifier.features.tokens import PAIRS, REACH
+from classifier.preprocessing import Chunks
+
+SLOTS = 2**17
+
+
+class Ragged:
+    """Rows of whole numbers of different lengths, one after the other; rows are only added."""
+
+    def __init__(self) -> None:
+        self.values, self.starts, self.n = np.zeros(1024, np.int32), np.zeros(1024, np.int64), 0
+
+    def add(self, rows: Sequence[Sequence[int]]) -> None:
+        ends = self.starts[self.n] + np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))
+        if ends[-1] > len(self.values):
+            self.values = np.resize(self.values, 2 * ends[-1])
+        if self.n + len(rows) >= len(self.starts):
+            self.starts = np.resize(self.starts, 2 * (self.n + len(rows)))
+        self.values[self.starts[self.n] : ends[-1]] = np.fromiter(chain.from_iterable(rows), np.int32)
+        self.starts[self.n + 1 : self.n + len(rows) + 1] = ends
+        self.n += len(rows)
+
+    def take(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(the values of these rows one after the other, the length of each row)"""
+        starts = self.starts[numbers]
+        lengths = self.starts[numbers + 1] - starts
+        before = np.cumsum(lengths) - lengths
+        return self.values[np.repeat(starts - before, lengths) + np.arange(lengths.sum())], lengths
+
+
+class Known:
+    """What a vocabulary knows of each chunk met so far, by its number."""
+
+    def __init__(self) -> None:
+        self.chunks = Chunks()
+        # of each token: its features, its word or else the number of all features, its concepts
+        self.tokens: dict[str, tuple[tuple[int, ...], int, tuple[int, ...]]] = {}
+        self.features, self.words, self.concepts = Ragged(), Ragged(), Ragged()  # of all tokens of a chunk
+        self.spans, self.sizes = Ragged(), Ragged()  # where each token begins and ends in the chunk; how many features it has
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a batch of passages: offsets in their mended texts, features, and where in `starts` each sentence (row) begins."""
+
+    starts: np.ndarray
+    ends: np.ndarray
+    features: np.ndarray
+    edges: np.ndarray  # where in `features` each word begins, and at last their number
+    rows: np.ndarray
+
+    def of_rows(self, first: int, last: int) -> tuple[np.ndarray, int]:
+        """The features of the words of some rows, and where they stand among all."""
+        a, b = self.edges[self.rows[first]], self.edges[self.rows[last]]
+        return self.features[a:b], a
+
+    def spans(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(starts, ends, edges) of the words of some rows; the edges are those in `of_rows`."""
+        a, b = self.rows[first], self.rows[last]
+        return self.starts[a:b], self.ends[a:b], self.edges[a : b + 1] - self.edges[a]
+
+
+class Pairs:
+    """The known pairs of one kind."""
+
+    def __init__(self, pair: str, index: dict[str, int]) -> None:
+        """`index` is that of the vocabulary: feature -> number."""
+        self.reach, self.base = REACH[pair], len(index) + 1  # the number len(index) is that of an unknown unit
+        halves = [(name[1:].split(" "), i) for name, i in index.items() if name[0] == pair]
+        codes = sorted((index[PAIRS[pair] + a] * self.base + index[PAIRS[pair] + b], i) for (a, b), i in halves)
+        self.codes, self.features = np.array(codes, np.int64).reshape(-1, 2).T.copy()
+        self.ends = np.append(self.codes, -1)  # no code lies beyond the last
+        self.may_be = np.zeros(SLOTS, bool)  # by the last bits of a code: the search is spared where nothing can be found
+        self.may_be[self.codes % SLOTS] = True
+
+    def find(self, stream: np.ndarray, row_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where two units of a stream follow each other within reach in a row: (pair, row)."""
+        found, rows = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+        left, right = stream.astype(np.int64) * self.base, stream
+        for gap in range(1, self.reach + 1):
+            code = left[:-gap] + right[gap:]
+            at = np.flatnonzero(self.may_be[code & (SLOTS - 1)] & (row_of[:-gap] == row_of[gap:]))
+            pair = np.searchsorted(self.codes, code[at])
+            hit = self.ends[pair] == code[at]
+            found.append(pair[hit])
+            rows.append(row_of[at[hit]])
+        return np.concatenate(found), np.concatenate(rows)
