@@ -11,7 +11,7 @@ from classifier import taxonomy
 PACKAGE = Path(__file__).parent.parent / "classifier"
 ORDER = (
     "errors taxonomy preprocessing concepts features storage scoring evidence thresholds model prediction documents evaluation calibration "
-    "annotation card batch display cli"
+    "mistakes annotation card batch display report cli"
 ).split()  # each room imports from rooms on its left only
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

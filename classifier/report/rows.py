@@ -1,0 +1,104 @@
+"""The rows of a report as the page reads them: columns of JSON, small enough for tens of thousands of texts.
+
+Labels and values of groups are numbers into lists, probabilities are permille (-1: not known), and words are pairs of offsets, in the units
+that browsers count in.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from classifier.documents.results import Result, Word
+from classifier.preprocessing import sentences
+from classifier.report.wording import Wording
+from classifier.taxonomy import Taxonomy
+
+ELSEWHERE = ("status", "showing", "nothing", "page", "whole_text", "unsure", "near")  # what the script says
+
+
+class Offsets:
+    """Offsets in code points -> in UTF-16 units, of one text."""
+
+    def __init__(self, text: str) -> None:
+        self.far = [i for i, c in enumerate(text) if ord(c) > 0xFFFF] if not text.isascii() else []
+
+    def __call__(self, at: int) -> int:
+        return at + sum(i < at for i in self.far)
+
+
+def as_json(
+    results: Sequence[Result], taxonomy: Taxonomy, groups: Sequence[tuple[str, Sequence[str]]], wording: Wording, texts: bool
+) -> Markup:
+    """The data block of a page; `groups` are (name, value of each row). Without `texts` there is nothing of them in it."""
+    numbers = {f"{f.code}.{label.code}": i for i, (f, label) in enumerate((f, label) for f in taxonomy.facets for label in f.labels)}
+    data: dict[str, Any] = {
+        "language": wording.language,
+        "words": {key: wording.text[key] for key in ELSEWHERE},
+        "labels": [label.name(wording.language) for f in taxonomy.facets for label in f.labels],
+        "id": [r.id for r in results],
+        "groups": [], "group": [],
+        "given": [_given(r, numbers, texts) for r in results],
+        "sure": [_surest(r) for r in results],
+        "spans": [_spans(r, numbers) if texts else [] for r in results],
+        "verdict": [-1 if r.innovation is None else int(r.innovation) for r in results],
+        "review": [[numbers[pair] for pair in r.review if pair in numbers] for r in results],
+        "notes": [wording.notes(r) for r in results],
+    }  # fmt: skip
+    for name, values in groups:
+        known = {value: i for i, value in enumerate(wording.ordered(set(values)))}
+        data["groups"].append({"name": name, "values": list(known)})
+        data["group"].append([known[value] for value in values])
+    if texts:
+        data |= {"text": [r.text for r in results], "spoken": [r.language for r in results], "cuts": [_cuts(r) for r in results]}
+    return Markup(json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def _permille(p: float | None) -> int:
+    return -1 if p is None else round(1000 * p)
+
+
+def _surest(result: Result) -> int:
+    """The probability that the row's labels have at least: low for one that is worth a look."""
+    given = [result.scores[facet].get(code) for facet, codes in result.labels.items() for code in codes]
+    return min((_permille(p) for p in given), default=-1)
+
+
+def _given(result: Result, numbers: dict[str, int], texts: bool) -> list[list[int]]:
+    place = Offsets(result.text)
+    return [
+        [
+            numbers[f"{facet}.{code}"],
+            _permille(result.scores[facet].get(code)),
+            *(_flat(result.evidence.get(f"{facet}.{code}", ()), place) if texts else ()),
+        ]
+        for facet, codes in result.labels.items()
+        for code in codes
+    ]
+
+
+def _flat(words: Sequence[Word], place: Offsets) -> list[int]:
+    return [place(at) for word in words for at in (word.start, word.end)]
+
+
+def _spans(result: Result, numbers: dict[str, int]) -> list[list[Any]]:
+    """Sentences of all sentence facets: from and to where known, else the sentence itself; and its labels, each with its words."""
+    place = Offsets(result.text)
+    out = []
+    for facet, mentions in result.mentions.items():
+        for m in mentions:
+            labels = [[numbers[f"{facet}.{code}"], *_flat((m.evidence or {}).get(code, ()), place)] for code in m.labels]
+            known = m.start is not None and m.end is not None and result.text[m.start : m.end] == m.text
+            out.append([place(m.start or 0), place(m.end or 0), labels] if known else [m.text, 0, labels])
+    return out
+
+
+def _cuts(result: Result) -> list[int]:
+    """Where the sentences begin and end that have a word for a label of the whole text."""
+    words = [word for found in result.evidence.values() for word in found]
+    if not words:
+        return []
+    place = Offsets(result.text)
+    spans = [(a, b) for a, b in sentences(result.text) if any(a < w.end and w.start < b for w in words)]
+    return [place(at) for span in spans for at in span]
