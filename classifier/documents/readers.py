@@ -141,7 +141,7 @@ def _read_csv(source: Input, text_column: str | None, id_column: str | None, del
                     values = [*values[: len(columns) - 1], separator.join(values[len(columns) - 1 :])]
                     values += [""] * (len(columns) - len(values))
                 fields = dict(zip(columns, values, strict=True))
-                if "\ufffd" in fields[text]:
+                if "\ufffd" in fields.get(text, ""):
                     problem = problem or UNREADABLE
                 yield make_row(number, fields, text, own_id, problem)
 

@@ -10,6 +10,7 @@ from classifier.taxonomy import Taxonomy
 
 TEXT_COLUMNS = ("text", "tekst", "beskrivelse")
 ID_COLUMNS = ("id",)
+NO_TEXT = "\0"  # in the place of a text column: no text is asked for
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ def choose_columns(columns: list[str], name: str, text_column: str | None, id_co
     """The text column and the id column of a table: as asked for, else by their usual names."""
     listed = ", ".join(" ".join(c.split()) for c in columns[:30])
     for wanted, option in ((text_column, "--text-column"), (id_column, "--id-column")):
-        if wanted is not None and wanted not in columns:
+        if wanted not in (None, NO_TEXT, *columns):
             raise ClassifierError(f"{name}: no column {wanted!r} for {option}; the columns are: {listed}")
     lower = {c.strip().lower(): c for c in reversed(columns)}
     text = text_column or next((lower[c] for c in TEXT_COLUMNS if c in lower), None)

@@ -117,7 +117,7 @@ class Section:
 
 @cache
 def _template() -> Any:
-    environment = Environment(autoescape=True, loader=FunctionLoader(asset), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(autoescape=True, loader=FunctionLoader(asset), undefined=StrictUndefined)
     return environment.get_template("page.html.jinja")
 
 

@@ -1,6 +1,7 @@
 """The page of `evaluate --report`: how good a model is, where it errs, and how far its probabilities can be believed."""
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,7 @@ def _labels(figures: Mapping[str, Any], taxonomy: Taxonomy, w: Wording) -> Secti
             Words("heading", _figure_name(figure, taxonomy, w)),
             Picture(
                 pictures.scores(f"labels-{len(section.blocks)}", title, w["desc_scores"], names, series, w.axis),
-                Table(title, [w["label"], w["gold_n"], *(w[m] for m in METRICS)], [_label_row(n, r, w) for n, r in zip(names, rows, strict=True)]),
+                Table(title, [w["label"], w["gold_n"], *(w[m] for m in METRICS)], [*map(_label_row, names, rows, repeat(w))]),
             ),
         ])  # fmt: skip
     return section
@@ -107,22 +108,23 @@ def _label(facet: Facet, code: str, w: Wording) -> str:
 
 def _confusions(found: Sequence[Decision], taxonomy: Taxonomy, w: Wording) -> Section:
     section = Section("confusion", w["confusion"], [Words("paragraph", w["confusion_intro"])])
-    for facet_code, table in confusions(found, taxonomy).items():
-        if not table.any():
+    for facet_code, counts in confusions(found, taxonomy).items():
+        if not counts.any():
             continue
-        facet = taxonomy[facet_code]
+        facet, table = taxonomy[facet_code], counts
         names = [label.name(w.language) for label in facet.labels]
         rows, columns = [*names, w["alone_given"]], [*names, w["alone_missed"]]
         if not table[-1].any() and not table[:, -1].any():  # of a single choice one is always given, and never another than missed
             table, rows, columns = table[:-1, :-1], names, names
         title = w.say("confusion_caption", facet=facet.name(w.language))
         shown = [[v or None for v in row] for row in table.tolist()]  # an empty cell is easier to read than a nought
+        cells = [[name, *map(w.number, row)] for name, row in zip(rows, table.tolist(), strict=True)]
         key = f"confusion-{len(section.blocks)}"
         section.blocks.extend([
             Words("heading", facet.name(w.language)),
             Picture(
                 pictures.heat(key, title, w["desc_confusion"], rows, columns, shown, lambda v: w.number(int(v))),
-                Table(title, [w["missed"], *columns], [[name, *map(w.number, row)] for name, row in zip(rows, table.tolist(), strict=True)]),
+                Table(title, [w["missed"], *columns], cells),
             ),
         ])  # fmt: skip
     return section
@@ -190,7 +192,8 @@ def _learning(curve: Sequence[Mapping[str, Any]], taxonomy: Taxonomy, w: Wording
             few = known[start : start + MOST_CURVES]
             lines = [Line(names[f], sizes, [v["value"] for v in values[f]], [v["interval"] for v in values[f]]) for f in few]
             rows = [[w.number(n), *(_cell(values[f][k], w) for f in few)] for k, n in enumerate(sizes)]
-            picture = pictures.curves(f"learning-{part}-{start}", title, w["desc_learning"], lines, (w["training_texts"], w["macro"]), w.axis)
+            axes = (w["training_texts"], w["macro"])
+            picture = pictures.curves(f"learning-{part}-{start}", title, w["desc_learning"], lines, axes, w.axis)
             section.blocks.append(Picture(picture, Table(title, [w["training_texts"], *(names[f] for f in few)], rows)))
     return section
 

@@ -22,7 +22,7 @@ INK, BLUE, PALE = "#1a1a1a", "#0072b2", "#cfe3f1"
 SERIES = [  # colours of Okabe & Ito that stand out from white, each with its own marker and line
     (BLUE, "o", "-"), ("#d55e00", "s", "--"), ("#007a5a", "^", "-."), ("#a5407f", "D", ":"), ("#1a1a1a", "v", (0, (5, 1, 1, 1, 1, 1))),
 ]  # fmt: skip
-WIDTH = 7.2  # inches, of 72 units
+WIDTH = 6.3  # inches, of 72 units
 MARKERS = 12  # on a curve
 STYLE: Any = {
     "svg.fonttype": "none", "svg.hashsalt": "innovasjon", "font.family": "DejaVu Sans", "font.size": 9, "text.color": INK,
@@ -88,7 +88,7 @@ def _figure(height: float) -> Figure:
     return figure
 
 
-def _wrapped(names: Sequence[str], width: int = 26) -> list[str]:
+def _wrapped(names: Sequence[str], width: int = 24) -> list[str]:
     return ["\n".join(textwrap.wrap(name, width)[:3]) or "–" for name in names]
 
 
@@ -142,7 +142,7 @@ def panels(
                 band = [b or (np.nan, np.nan) for b in line.band]
                 ax.fill_between(line.x, [b[0] for b in band], [b[1] for b in band], color=PALE, edgecolor=BLUE, linewidth=0.5)
             ax.plot(line.x, _known(line.y), "-o", color=INK, markersize=3.5, linewidth=1.4)
-            ax.set_title("\n".join(textwrap.wrap(line.name, 44)))
+            ax.set_title("\n".join(textwrap.wrap(line.name, 38)))
             ax.set_ylim(0, min(max(most * 1.1, 0.1), 1.02))
             ax.yaxis.set_major_formatter(lambda v, _: percent(v))
             ax.set_xticks([x for x, _ in shown], [name for _, name in shown])
@@ -161,7 +161,7 @@ def heat(
     table = np.array([_known(row) for row in values])
     most = float(np.nanmax(table)) if table.size and not np.isnan(table).all() else 1.0
     with mpl.rc_context(STYLE):
-        slanted = len(columns) > 7
+        slanted = max(len(word) for c in columns for word in c.split() or [c]) * len(columns) > 66
         heads = [textwrap.shorten(c, 30, placeholder="…") for c in columns] if slanted else _wrapped(columns, 14)
         room = 0.045 * max(map(len, heads)) if slanted else 0.13 * max(h.count("\n") + 1 for h in heads)
         figure = _figure(0.4 + room + 0.36 * len(rows))
@@ -212,7 +212,7 @@ def curves(
 ) -> Markup:  # fmt: skip
     """Curves in one picture, each with its own colour, marker and kind of line, and its name in the legend."""
     with mpl.rc_context(STYLE):
-        figure = _figure(4.1)
+        figure = _figure(3.6 + 0.14 * len(lines))
         ax = figure.subplots()
         if diagonal:
             ax.plot([0, 1], [0, 1], color="#767676", linewidth=0.8)
@@ -227,5 +227,6 @@ def curves(
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(lambda v, _: number(v))
         ax.grid()
-        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8.5, handlelength=4)
+        columns = 3 if max((len(line.name) for line in lines), default=0) < 22 else 1
+        figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=8.5, handlelength=4)
         return _svg(figure, key, title, description)

@@ -1,0 +1,201 @@
+"""Labelled rows -> counts by group -> shares with intervals. Memory grows with the number of groups, not of rows."""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from classifier.confusion import Confusion
+from classifier.documents.results import Result
+from classifier.errors import ClassifierError
+from classifier.prevalence.estimate import intervals, likeliest
+from classifier.taxonomy import Facet, Taxonomy
+
+FEWEST_KNOWN = 5  # documents of each class with known labels, or the errors are not known
+FEWEST = 10  # documents in a group, or it is said that they are few
+MOST_GROUPS = 20_000
+ROUNDING = 1e-4  # probabilities stand in files with four decimals
+
+Group = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The share of documents with a label, overall (`group` is empty) or in one group.
+
+    `corrected` is the share corrected for the classifier's known error, `lower` and `upper` its 95 % interval; all three are None where no
+    correction is possible. `note`: why, or what else to know, a key of `tables.NOTES`; empty where all is well.
+    """
+
+    facet: str
+    label: str
+    group: Group  # a value for each column of `by`
+    documents: int
+    counted: int
+    corrected: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    note: str = ""
+
+    @property
+    def raw(self) -> float:
+        return self.counted / self.documents
+
+
+@dataclass
+class Tally:
+    """Rows counted by group. `given` is by ("facet", "label"), `signals` by the name of a confusion (see `confusion.py`)."""
+
+    by: tuple[str, ...]
+    taxonomy: Taxonomy
+    errors: Mapping[str, Confusion]
+    documents: Counter[Group] = field(default_factory=Counter)
+    given: dict[Group, Counter[tuple[str, str]]] = field(default_factory=lambda: defaultdict(Counter))
+    signals: dict[Group, dict[str, np.ndarray]] = field(default_factory=dict)
+    unscored: set[str] = field(default_factory=set)  # facets of which some row lacks probabilities
+    moved: set[str] = field(default_factory=set)  # labels given at other thresholds than the model's
+    without_text: int = 0
+    problems: Counter[str] = field(default_factory=Counter)  # rows that could not be read, by reason
+    first_problems: list[str] = field(default_factory=list)
+
+
+def count(results: Iterable[Result], taxonomy: Taxonomy, errors: Mapping[str, Confusion], by: Sequence[str] = ()) -> Tally:
+    """Count labelled rows by the values of some columns. `errors`: the model's, or those measured on a user's own labelled texts.
+
+    Raises `ClassifierError` where a column has so many values that it makes no groups.
+    """
+    tally = Tally(tuple(by), taxonomy, errors)
+    for result in results:
+        add(tally, result)
+    return tally
+
+
+def add(tally: Tally, result: Result) -> None:
+    """Count one row: in its group, or among those that had no text or could not be read."""
+    if result.problem is not None:
+        tally.problems[result.problem] += 1
+        if len(tally.first_problems) < 5:
+            tally.first_problems.append(f"id {result.id}: {result.problem}")
+        return
+    if result.empty:
+        tally.without_text += 1
+        return
+    group = tuple(_value(result.fields.get(column)) for column in tally.by)
+    tally.documents[group] += 1
+    signals = tally.signals.get(group)
+    if signals is None:
+        if len(tally.signals) >= MOST_GROUPS:
+            raise ClassifierError(f"{', '.join(tally.by)}: more than {MOST_GROUPS} different values; choose columns that make groups")
+        signals = tally.signals[group] = {name: np.zeros(c.counts.shape[1], np.int64) for name, c in tally.errors.items()}
+    given = tally.given[group]
+    for facet in tally.taxonomy.facets:
+        labels, scores = result.labels[facet.code], result.scores[facet.code]
+        given.update((facet.code, code) for code in labels)
+        if facet.code in signals:
+            signals[facet.code][facet.codes.index(labels[0])] += 1
+            continue
+        for code in facet.codes:
+            name = f"{facet.code}.{code}"
+            known = tally.errors.get(name)
+            if known is None:
+                continue
+            if not known.edges:
+                signals[name][int(code in labels)] += 1
+                continue
+            p = scores.get(code)
+            if p is not None:
+                signals[name][bisect_right(known.edges, p)] += 1
+                threshold = known.edges[known.given - 1]
+                if (code in labels) != (p >= threshold) and abs(p - threshold) > ROUNDING:
+                    tally.moved.add(name)
+            else:
+                tally.unscored.add(facet.code)
+
+
+def _value(value: object) -> str:
+    """A cell as the name of a group: whole numbers alike however the file writes them."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else " ".join(str(value).split())
+
+
+def shares(tally: Tally, by: Sequence[str] | None = None) -> list[Share]:
+    """The share of each label: overall, then in each group, in order of the taxonomy and of the groups' names.
+
+    `by`: fewer columns than were counted by, for the groups that these make.
+    """
+    kept = [tally.by.index(column) for column in (tally.by if by is None else by)]
+    groups = sorted({tuple(group[i] for i in kept) for group in tally.documents}, key=_order) if kept else []
+    members: dict[Group, list[Group]] = {(): list(tally.documents)} | {group: [] for group in groups}
+    for group in tally.documents if kept else ():
+        members[tuple(group[i] for i in kept)].append(group)
+    members = {group: parts for group, parts in members.items() if parts}
+    documents = {group: sum(tally.documents[part] for part in parts) for group, parts in members.items()}
+    out: dict[tuple[Group, str, str], Share] = {}
+    for facet in tally.taxonomy.facets:
+        for names, classes in _questions(facet):
+            known = tally.errors.get(names)
+            counted = np.array([[sum(tally.given[p][facet.code, code] for p in parts) for code in classes] for parts in members.values()])
+            reason = _reason(tally, facet, names, known)
+            estimates = None
+            if known is not None and not reason and len(members):
+                estimates = _estimated(tally, names, facet, known, counted, list(members.values()), np.array(list(documents.values())))
+            for g, group in enumerate(members):
+                for k, code in enumerate(classes):
+                    share = Share(facet.code, code, group, documents[group], int(counted[g, k]), note=reason)
+                    if estimates is not None:
+                        corrected, lower, upper = (float(part[g, k]) for part in estimates)
+                        note = "few" if documents[group] < FEWEST else ""
+                        share = Share(facet.code, code, group, share.documents, share.counted, corrected, lower, upper, note)
+                    out[group, facet.code, code] = share
+    return [out[group, facet.code, code] for group in members for facet in tally.taxonomy.facets for code in facet.codes]
+
+
+def _order(group: Group) -> list[tuple[bool, float, str]]:
+    """Numbers by size, then words, then what is empty."""
+    return [(not value, float(value) if value.replace(".", "", 1).isdecimal() else float("inf"), value.lower()) for value in group]
+
+
+def _questions(facet: Facet) -> list[tuple[str, tuple[str, ...]]]:
+    """(name of the confusion, the labels that it tells apart) of a facet."""
+    if facet.unit == "document" and facet.choice == "single":
+        return [(facet.code, facet.codes)]
+    return [(f"{facet.code}.{code}", (code,)) for code in facet.codes]
+
+
+def _reason(tally: Tally, facet: Facet, name: str, known: Confusion | None) -> str:
+    """Why a share cannot be corrected; empty where it can."""
+    if known is None:
+        return "unknown"
+    if known.counts.sum(axis=1).min() < FEWEST_KNOWN:
+        return "few_known"
+    if facet.code in tally.unscored and name in tally.moved:
+        return "thresholds"
+    return "" if _tells_apart(known) else "weak"
+
+
+def _tells_apart(known: Confusion) -> bool:
+    """Is each class given its own label surely more often than the others are? (Sensitivity + specificity > 1.)"""
+    counts = known.decisions().counts
+    right = counts.diagonal()
+    of, others = counts.sum(axis=1), counts.sum() - counts.sum(axis=1)
+    wrong = counts.sum(axis=0) - right
+    hit, false = (right + 0.5) / (of + 1), (wrong + 0.5) / (others + 1)
+    error = np.sqrt(hit * (1 - hit) / (of + 1) + false * (1 - false) / (others + 1))
+    return bool((hit - false > 1.96 * error).all())
+
+
+def _estimated(
+    tally: Tally, name: str, facet: Facet, known: Confusion, counted: np.ndarray, members: list[list[Group]], documents: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(corrected, lower, upper), shape (groups, labels) each."""
+    if facet.code in tally.unscored and known.edges:  # by what was decided only
+        seen, known = np.stack([documents - counted[:, 0], counted[:, 0]], axis=1), known.decisions()
+    else:
+        seen = np.stack([sum((tally.signals[p][name] for p in parts), np.zeros(known.counts.shape[1])) for parts in members])
+    share = likeliest(seen.astype(float), known.counts)
+    lower, upper = intervals(seen.astype(float), known.counts, share)
+    first = 1 if len(counted[0]) == 1 else 0  # of a label by itself, the share of the documents that have it
+    return share[:, first:], lower[:, first:], upper[:, first:]
