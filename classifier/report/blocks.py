@@ -45,10 +45,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A figure in a table, and the filter of the explorer that shows the texts it counts ("label=3 g0=1 review=1")."""
+    """A figure in a table, the explorer's filter for the texts that it counts ("label=3 g0=1 review=1"), and what stands after it."""
 
     text: str
-    filter: str
+    filter: str = ""
+    after: str = ""
+
+
+Row = Sequence[str | Link]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Table:
 
     caption: str
     head: Sequence[str]
-    rows: Sequence[Sequence[str | Link]]
+    rows: Sequence[Row]
     words: frozenset[int] = frozenset({0})
     kind: ClassVar[str] = "table"
 

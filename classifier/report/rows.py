@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from classifier.documents.results import Result, Word
 from classifier.preprocessing import sentences
+from classifier.report.groups import Groups
 from classifier.report.wording import Wording
 from classifier.taxonomy import Taxonomy
 
@@ -28,31 +29,41 @@ class Offsets:
         return at + sum(i < at for i in self.far)
 
 
-def as_json(
-    results: Sequence[Result], taxonomy: Taxonomy, groups: Sequence[tuple[str, Sequence[str]]], wording: Wording, texts: bool
-) -> Markup:
-    """The data block of a page; `groups` are (name, value of each row). Without `texts` there is nothing of them in it."""
-    numbers = {f"{f.code}.{label.code}": i for i, (f, label) in enumerate((f, label) for f in taxonomy.facets for label in f.labels)}
+def numbered(taxonomy: Taxonomy) -> dict[str, int]:
+    """The number of each "facet.label" in the page."""
+    return {name: i for i, name in enumerate(f"{facet.code}.{code}" for facet in taxonomy.facets for code in facet.codes)}
+
+
+def as_json(results: Sequence[Result], taxonomy: Taxonomy, groups: Sequence[Groups], wording: Wording, texts: bool) -> Markup:
+    """The data block of a page. Without `texts` there is nothing of them in it."""
+    numbers = numbered(taxonomy)
     data: dict[str, Any] = {
         "language": wording.language,
         "words": {key: wording.text[key] for key in ELSEWHERE},
         "labels": [label.name(wording.language) for f in taxonomy.facets for label in f.labels],
         "id": [r.id for r in results],
-        "groups": [], "group": [],
         "given": [_given(r, numbers, texts) for r in results],
         "sure": [_surest(r) for r in results],
         "spans": [_spans(r, numbers) if texts else [] for r in results],
         "verdict": [-1 if r.innovation is None else int(r.innovation) for r in results],
         "review": [[numbers[pair] for pair in r.review if pair in numbers] for r in results],
-        "notes": [wording.notes(r) for r in results],
-    }  # fmt: skip
-    for name, values in groups:
-        known = {value: i for i, value in enumerate(wording.ordered(set(values)))}
-        data["groups"].append({"name": name, "values": list(known)})
-        data["group"].append([known[value] for value in values])
+        "notes": [notes(r, wording, texts) for r in results],
+        "groups": [{"name": g.column, "values": g.choices} for g in groups],
+        "group": [],
+    }
+    for g in groups:
+        known = {value: i for i, value in enumerate(g.choices)}
+        data["group"].append([known[value] for value in g.values])
     if texts:
         data |= {"text": [r.text for r in results], "spoken": [r.language for r in results], "cuts": [_cuts(r) for r in results]}
     return Markup(json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def notes(result: Result, wording: Wording, texts: bool) -> str:
+    """What there is to say of a row; why it could not be read may quote it."""
+    if result.problem is None:
+        return "; ".join(result.notes)
+    return result.problem if texts else wording["unreadable"]
 
 
 def _permille(p: float | None) -> int:

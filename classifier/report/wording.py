@@ -66,11 +66,10 @@ def asset(name: str) -> str:
 
 
 def ordered(values: Iterable[str]) -> list[str]:
-    """As people sort: numbers by size, also inside words; words by Norwegian letters."""
-    return sorted(values, key=_sorting)
+    """As people sort: numbers by size, also inside words, Norwegian letters in their order, and what is empty last."""
+    return sorted(values, key=lambda value: (not value, _sorting(value)))
 
 
 def _sorting(value: str) -> list[tuple[int, int, str]]:
-    """æ, ø and å come after z, in this order; å stands before them in Unicode."""
-    word = value.casefold().replace("å", "\uffff")
+    word = value.casefold().replace("å", "\uffff")  # in Unicode it stands before æ and ø
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", word) if part]

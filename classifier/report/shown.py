@@ -1,0 +1,195 @@
+"""Counts of labelled rows as pictures with their tables: a facet, the verdict, one facet by another."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from markupsafe import Markup
+
+from classifier.calibration import wilson
+from classifier.documents.results import Result
+from classifier.prevalence import Share
+from classifier.report import pictures
+from classifier.report.blocks import Link, Picture, Row, Section, Table, Words
+from classifier.report.groups import Groups
+from classifier.report.pictures import Interval, Line
+from classifier.report.wording import Wording
+from classifier.taxonomy import Facet, Taxonomy
+
+MOST_ROWS = 15  # groups in a picture
+FEW = 10  # texts in a group, below which the page says that they are few
+
+Point = tuple[float, float | None, float | None]  # a share and its interval
+Within = Sequence[tuple[Groups, Sequence[Share]]]  # a column and the shares in its groups
+
+
+def facet(f: Facet, read: Sequence[Result], overall: Sequence[Share], within: Within, numbers: Mapping[str, int], w: Wording) -> Section:
+    """One facet: overall, and by each column."""
+    title = f.name(w.language)
+    kind = "sentence" if f.unit == "sentence" else f.choice
+    section = Section(f"facet-{f.code}", title)
+    if definition := f.definitions.get(w.language):
+        section.blocks.append(Words("paragraph", definition))
+    section.blocks.append(Words("paragraph", f"{w[f'facet_{kind}']} {w['facet_columns']}"))
+    found = {s.label: s for s in overall if s.facet == f.code}
+    if not found:
+        return section
+    sentences = Counter(code for r in read for m in r.mentions.get(f.code, ()) for code in m.labels)
+    rows: list[Row] = []
+    intervals = []
+    for label in f.labels:
+        s = found[label.code]
+        cells: Row = [Link(w.number(s.counted), f"label={numbers[f'{f.code}.{s.label}']}"), w.share(s.raw), w.share(s.corrected)]
+        more = [w.number(sentences[label.code])] if f.unit == "sentence" else []
+        rows.append([label.name(w.language), *cells, w.interval(s.lower, s.upper), *more])
+        intervals.append(Interval(label.name(w.language), s.raw, s.corrected, s.lower, s.upper))
+    head = [w["label"], w["counted"], w["raw"], w["corrected"], w["interval"], *([w["sentences"]] if f.unit == "sentence" else [])]
+    legend = (w["legend_raw"], w["legend_corrected"])
+    picture = pictures.intervals(f"facet-{f.code}-picture", title, w["desc_shares"], intervals, w.share, legend)
+    section.blocks.append(Picture(picture, Table(w.say("raw_caption", facet=title), head, rows)))
+    section.blocks.extend(Words("paragraph", text) for text in _uncorrected(f, found, w))
+    for number, (g, found_within) in enumerate(within):
+        section.blocks.append(Words("heading", w.say("by", group=g.column)))
+        of_facet = [*found.values(), *(s for s in found_within if s.facet == f.code and s.group)]
+        section.blocks.extend(_by_group(f, g, number, of_facet, numbers, w))
+    return section
+
+
+def _uncorrected(f: Facet, found: Mapping[str, Share], w: Wording) -> Iterator[str]:
+    """Which shares could not be corrected, and why."""
+    without = [s for s in found.values() if s.corrected is None]
+    for reason in dict.fromkeys(s.note for s in without):
+        names = [label.name(w.language) for label in f.labels if found[label.code] in without and found[label.code].note == reason]
+        yield w.say("not_corrected", labels=", ".join(names), reason=w[f"reason_{reason}"])
+
+
+def _by_group(
+    f: Facet, g: Groups, number: int, found: Sequence[Share], numbers: Mapping[str, int], w: Wording
+) -> Iterator[Words | Picture]:
+    at = {(s.group[0] if s.group else "", s.label): s for s in found}
+    names = [label.name(w.language) for label in f.labels]
+    groups = [group for group in g.order if (group, f.codes[0]) in at]
+    documents = {group: at[group, f.codes[0]].documents for group in ["", *groups]}
+    if any(documents[group] < FEW for group in groups):
+        yield Words("paragraph", w["few"])
+    if g.apart:
+        yield Words("paragraph", w.say("merged", n=g.apart))
+    places = {value: f" g{number}={i}" for i, value in enumerate(g.choices)}
+    rows: list[Row] = []
+    for group in ["", *groups]:
+        filters = [f"label={numbers[f'{f.code}.{code}']}{places.get(group, '')}" for code in f.codes]
+        cells = [
+            Link(w.number(at[group, code].counted), chosen if not group or group in places else "", _told(at[group, code], w))
+            for code, chosen in zip(f.codes, filters, strict=True)
+        ]
+        rows.append([group or w["all_groups"], w.number(documents[group]), *cells])
+    table = Table(w.say("by_caption", facet=f.name(w.language), group=g.column), [g.column, w["texts_n"], *names], rows)
+    points = [[_point(at[group, code]) for code in f.codes] for group in groups]
+    yield Picture(_drawn(f"facet-{f.code}-by-{number}", table.caption, g, groups, documents, names, points, w), table)
+
+
+def _told(s: Share, w: Wording) -> str:
+    return w.share(s.raw) if s.corrected is None else w.say("cell", share=w.share(s.corrected), interval=w.interval(s.lower, s.upper))
+
+
+def _point(s: Share) -> Point:
+    return (s.raw, None, None) if s.corrected is None else (s.corrected, s.lower, s.upper)
+
+
+def _drawn(
+    key: str, title: str, g: Groups, groups: Sequence[str], documents: Mapping[str, int], names: Sequence[str],
+    points: Sequence[Sequence[Point]], w: Wording,
+) -> Markup:  # fmt: skip
+    """Curves over time, a grid of shares over other groups; `points` by group and label."""
+    times = [i for i, group in enumerate(groups) if group in g.times]
+    if len(times) > 1:
+        x = [g.times[groups[i]] for i in times]
+        lines = []
+        for k, name in enumerate(names):
+            column = [points[i][k] for i in times]
+            band = [None if low is None or high is None else (low, high) for _, low, high in column]
+            lines.append(Line(name, x, [value for value, *_ in column], band))
+        ticks = [(g.times[groups[i]], groups[i]) for i in times]
+        return pictures.panels(key, title, w.say("desc_over_time", group=g.column), lines, ticks, w.share)
+    largest = sorted(sorted(range(len(groups)), key=lambda i: -documents[groups[i]])[:MOST_ROWS])
+    description = w.say("desc_by", group=g.column)
+    if len(groups) > MOST_ROWS:
+        description += " " + w.say("largest", n=MOST_ROWS)
+    values = [[value for value, *_ in points[i]] for i in largest]
+    return pictures.heat(key, title, description, [groups[i] for i in largest], names, values, w.share)
+
+
+def verdict(rows: Sequence[Result], columns: Sequence[Groups], w: Wording) -> Section:
+    """How many texts are innovations by the model's count, overall and by each column."""
+    judged = [(i, r.innovation) for i, r in enumerate(rows) if r.problem is None and not r.empty and r.innovation is not None]
+    yes, n = sum(v for _, v in judged), len(judged)
+    head = ["", w["texts_n"], w["counted"], w["raw"], w["interval"]]
+    section = Section("innovation", w["verdict"], [Words("paragraph", w["verdict_intro"])])
+    if not n:
+        return section
+    whole: Row = [w["all_groups"], w.number(n), Link(w.number(yes), "verdict=1"), w.share(yes / n), w.interval(*wilson(yes, n))]
+    if not columns:
+        section.blocks.append(Table(w["verdict_caption"], head, [whole]))
+    for number, g in enumerate(columns):
+        totals, counted = Counter(g.counted[i] for i, _ in judged), Counter(g.counted[i] for i, v in judged if v)
+        order = [group for group in g.order if totals[group]]
+        places = {value: f" g{number}={i}" for i, value in enumerate(g.choices)}
+        points: list[list[Point]] = []
+        lines = [whole]
+        for group in order:
+            share, interval = counted[group] / totals[group], wilson(counted[group], totals[group])
+            points.append([(share, *interval)])
+            link = Link(w.number(counted[group]), f"verdict=1{places[group]}" if group in places else "")
+            lines.append([group, w.number(totals[group]), link, w.share(share), w.interval(*interval)])
+        table = Table(w.say("verdict_by", group=g.column), [g.column, *head[1:]], lines)
+        times = [group in g.times for group in order]
+        if sum(times) > 1:
+            picture = _drawn(f"innovation-by-{number}", table.caption, g, order, totals, [w["verdict"]], points, w)
+        else:
+            largest = {group for group, _ in totals.most_common(MOST_ROWS)}
+            bars = [Interval(group, None, *points[i][0]) for i, group in enumerate(order) if group in largest]
+            legend, description = (w["legend_raw"], w["interval"]), w.say("desc_verdict", group=g.column)
+            picture = pictures.intervals(f"innovation-by-{number}", table.caption, description, bars, w.share, legend)
+        section.blocks.append(Picture(picture, table))
+    return section
+
+
+def crossed(read: Sequence[Result], taxonomy: Taxonomy, judged: bool, numbers: Mapping[str, int], w: Wording) -> list[Section]:
+    """Each sentence facet by each document facet and by the verdict; without sentence facets, the first facet by the others."""
+    across = taxonomy.of("sentence") or taxonomy.facets[:1]
+    sections = []
+    for a in across:
+        blocks: list[Words | Picture] = []
+        for b in taxonomy.of("document"):
+            if b is not a:
+                inside = {label.name(w.language): {i for i, r in enumerate(read) if label.code in r.labels[b.code]} for label in b.labels}
+                blocks += _cross(f"cross-{a.code}-{b.code}", a, b.name(w.language), inside, read, w)
+        if judged:
+            inside = {word: {i for i, r in enumerate(read) if r.innovation is v} for word, v in ((w["yes"], True), (w["no"], False))}
+            blocks += _cross(f"cross-{a.code}", a, w["verdict"], inside, read, w)
+        if blocks:
+            others = [b.name(w.language).lower() for b in taxonomy.of("document") if b is not a]
+            others += [w["verdict"].lower()] if judged else []
+            title = w.say("cross", a=a.name(w.language), b=f" {w['and']} ".join(filter(None, [", ".join(others[:-1]), others[-1]])))
+            sections.append(Section(f"cross-{a.code}", title, [Words("paragraph", w["cross_intro"]), *blocks]))
+    return sections
+
+
+def _cross(key: str, a: Facet, b: str, inside: Mapping[str, set[int]], read: Sequence[Result], w: Wording) -> list[Words | Picture]:
+    columns = {name: rows for name, rows in inside.items() if rows}
+    if not columns:
+        return []
+    having = {label.code: {i for i, r in enumerate(read) if label.code in r.labels[a.code]} for label in a.labels}
+    names = [label.name(w.language) for label in a.labels]
+    both = [[len(having[code] & rows) for rows in columns.values()] for code in a.codes]
+    sizes = [len(rows) for rows in columns.values()]
+    values = [[n / size for n, size in zip(row, sizes, strict=True)] for row in both]
+    cells = [[f"{w.share(v)} ({w.number(n)})" for v, n in zip(vs, ns, strict=True)] for vs, ns in zip(values, both, strict=True)]
+    table = Table(
+        w.say("cross_caption", a=a.name(w.language), b=b),
+        [w["label"], *columns],
+        [[w["texts_n"], *map(w.number, sizes)], *([name, *row] for name, row in zip(names, cells, strict=True))],
+    )
+    title = w.say("cross", a=a.name(w.language), b=b.lower())
+    shades = [[v or None for v in row] for row in values]  # an empty cell is easier to read than a nought
+    picture = pictures.heat(f"{key}-picture", title, w["desc_cross"], names, [*columns], shades, w.share)
+    return [Words("heading", title), Picture(picture, table)]
