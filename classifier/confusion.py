@@ -1,9 +1,9 @@
 """How often a model errs: of the documents that have a label, and of those that have not, how many it scores where.
 
-The counts are made on texts that the weights were not learnt from (out of fold in training, or a user's own labelled sample), and shares of
-labels are corrected by them (`prevalence.py`). For one label of a multi-choice or sentence facet, the classes are absent and present, and a
-document's *signal* is the interval that its probability falls in, the threshold being one of the edges: finer than given or not given, which
-makes the corrected share about a fifth nearer the truth. For a single-choice facet the classes are its labels and the signal is the label given.
+The counts are made on texts that the weights were not learnt from (out of fold in training, or a user's own labelled sample), and shares
+of labels are corrected by them (`prevalence`). For one label of a multi-choice or sentence facet, the classes are absent and present, and
+a document's *signal* is the interval that its probability falls in, the threshold being one of the edges: finer than given or not given,
+which brings the corrected share nearer the truth. For a single-choice facet the classes are its labels and the signal is the label given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ import numpy as np
 
 from classifier.taxonomy import Facet
 
+VERDICT = "innovasjon"  # the name of what follows from the facets, beside the names of facets and labels
 INTERVALS = 8  # of a probability, at most
 FEWEST = 15  # documents of the rarer class for each interval
 
@@ -64,14 +65,17 @@ def present(records: Sequence[Mapping[str, Any]], facet: Facet) -> np.ndarray:
     """What annotators said of whole documents: 1, 0 or NaN (not annotated), shape (documents, labels of the facet)."""
     out = np.full((len(records), len(facet.codes)), np.nan)
     for row, record in zip(out, records, strict=True):
-        if facet.code in record:
-            value = record[facet.code]
-            codes = {x for span in value for x in span["labels"]} if facet.unit == "sentence" else {value} if isinstance(value, str) else value
-            row[:] = [code in codes for code in facet.codes]
+        value = record.get(facet.code)
+        if value is None:
+            continue
+        codes = [value] if isinstance(value, str) else value if facet.unit == "document" else [x for span in value for x in span["labels"]]
+        row[:] = [code in codes for code in facet.codes]
     return out
 
 
-def measure(facet: Facet, wanted: np.ndarray, scores: np.ndarray, given: np.ndarray, thresholds: Mapping[str, float]) -> dict[str, Confusion]:
+def measure(
+    facet: Facet, wanted: np.ndarray, scores: np.ndarray, given: np.ndarray, thresholds: Mapping[str, float]
+) -> dict[str, Confusion]:
     """The confusions of a facet: one by its own name for a single choice of documents, else one for each "facet.label".
 
     `wanted` (1, 0, NaN), `scores` (probabilities) and `given` (bool) have shape (documents, labels); of a sentence facet, scores are the

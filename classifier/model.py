@@ -2,7 +2,7 @@
 
 One logistic regression per label on whole texts, one per label on sentences (the marked evidence for document labels; the marked spans
 for sentence labels, with the neighbouring sentences as context). A second, small logistic regression on the out-of-fold scores of
-the first ones calibrates and combines them. Thresholds and review bands come from the same out-of-fold probabilities.
+the first ones calibrates and combines them. Thresholds, review bands and known errors come from the same out-of-fold probabilities.
 """
 
 import re
@@ -23,7 +23,7 @@ from classifier.features import Matrix, Passage, Vocabulary, learn_vocabulary, p
 from classifier.scoring import Rows, base_logits, probabilities, rows
 from classifier.storage import ANY, Model, document_labels, sentence_labels
 from classifier.taxonomy import Taxonomy
-from classifier.thresholds import choose_thresholds, key, review_band
+from classifier.thresholds import choose_thresholds, key, known_errors, review_band
 
 Record = dict[str, Any]
 
@@ -282,5 +282,6 @@ def train(
         name, version, taxonomy, vocabulary, document_weights, sentence_weights,
         stacks["document"], stacks["sentence"], thresholds, review,
         {"seed": seed, "documents": n, "sentences": m, "features": len(vocabulary), "versions": versions()},
+        known_errors(records, held_out["document"], held_out["sentence"], batch.starts, taxonomy, thresholds),
     )  # fmt: skip
     return model, OutOfFold(held_out["document"], held_out["sentence"])

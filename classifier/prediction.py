@@ -1,6 +1,6 @@
 """A text -> a `Prediction` with evidence: what the library and the command line give."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -16,10 +16,11 @@ from classifier.features import Passage, passage
 from classifier.preprocessing import language
 from classifier.scoring import Rows, Scores, rows, score
 from classifier.storage import ANY, Model
-from classifier.taxonomy import Facet
+from classifier.taxonomy import Facet, Taxonomy
 
 BATCH = 256  # texts scored together; also the window of `predict_many`
 MARGIN = 0.15  # a single choice whose two best labels are nearer than this is for review
+JUDGED = {"type", "fase", "verdi"}  # the facets that the verdict follows from
 IN_USE = {"i_bruk", "spredt"}  # the phases of an innovation in the sense of the op-ed
 EMPTY = "teksten er tom"
 FOREIGN = "teksten ser ikke ut til å være norsk"
@@ -159,7 +160,8 @@ def _prediction(i: int, text: str, p: Passage, batch: Rows, scores: Scores, mode
         review += [f"{facet.code}.{code}" for code, band in bands if not empty and band and band[0] <= q[code] < band[1]]
     told = language(p.repaired.text)
     warnings = (EMPTY,) if empty else (FOREIGN,) if told == "other" else ()
-    return Prediction(str(model), told, facets, _verdict(facets), tuple(review), warnings, all_scores)
+    judged = verdict(model.taxonomy, {code: [found["label"]] if isinstance(found, dict) else found for code, found in facets.items()})
+    return Prediction(str(model), told, facets, judged, tuple(review), warnings, all_scores)
 
 
 def _round(p: float) -> float:
@@ -182,9 +184,13 @@ def _mentioned(facet: Facet, p: np.ndarray, p_any: float, model: Model) -> list[
     return [code for code, q in zip(facet.codes, p, strict=True) if q >= model.thresholds[f"{facet.code}.{code}"]]
 
 
-def _verdict(facets: dict[str, Any]) -> dict[str, Any] | None:
-    """Innovation in the sense of the op-ed: something new, in use, that has given value. None where the facets are others."""
-    if not {"type", "fase", "verdi"} <= facets.keys() or not isinstance(facets["fase"], dict):
+def verdict(taxonomy: Taxonomy, labels: Mapping[str, Collection[Any]]) -> dict[str, Any] | None:
+    """Innovation in the sense of the op-ed: something new, in use, that has given value. None where the facets are others.
+
+    `labels`: what each facet has, labels or (all that matters but for the phase) whatever there are as many of.
+    """
+    facets = {facet.code: facet for facet in taxonomy.facets}
+    if not facets.keys() >= JUDGED or (facets["fase"].unit, facets["fase"].choice) != ("document", "single"):
         return None
-    holds = {"type": bool(facets["type"]), "fase": facets["fase"]["label"] in IN_USE, "verdi": bool(facets["verdi"])}
+    holds = {"type": bool(labels["type"]), "fase": not IN_USE.isdisjoint(labels["fase"]), "verdi": bool(labels["verdi"])}
     return {"verdict": all(holds.values()), "missing": [name for name, yes in holds.items() if not yes]}

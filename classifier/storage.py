@@ -6,7 +6,7 @@ the model card `README.md`. Nothing in it is executed when it is loaded.
 
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from classifier import taxonomy as taxonomies
+from classifier.confusion import Confusion
 from classifier.errors import ClassifierError
 from classifier.features import Vocabulary
 from classifier.taxonomy import Taxonomy
@@ -47,6 +48,7 @@ class Model:
     thresholds: dict[str, float]  # "facet.label" -> probability; absent for single-choice facets
     review: dict[str, tuple[float, float]]  # "facet.label" -> probabilities between which a person should look
     training: dict[str, Any]  # seed, versions, counts, scores: for the card
+    errors: dict[str, Confusion] = field(default_factory=dict)  # out of fold, see `confusion.py`; empty in models made before
     folder: Path | None = None  # where it was loaded from
 
     @property
@@ -94,6 +96,7 @@ def save(model: Model, folder: Path, card: str) -> None:
         "taxonomy": model.taxonomy.source,
         "thresholds": model.thresholds,
         "review": model.review,
+        "errors": {k: {"counts": c.counts.tolist(), "edges": list(c.edges), "given": c.given} for k, c in model.errors.items()},
         "training": model.training,
     }
     if folder.exists() and not (folder.is_dir() and ((folder / "model.json").exists() or not any(folder.iterdir()))):
@@ -148,6 +151,7 @@ def load(folder: str | Path) -> Model:
             thresholds=about["thresholds"],
             review={k: (low, high) for k, (low, high) in about["review"].items()},
             training=about["training"],
+            errors={k: Confusion(np.array(c["counts"]), tuple(c["edges"]), c["given"]) for k, c in about.get("errors", {}).items()},
             folder=folder,
         )
     except ClassifierError:

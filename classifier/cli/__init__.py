@@ -6,7 +6,7 @@ import sys
 import click
 
 from classifier import __version__
-from classifier.cli import labelling, pages, training
+from classifier.cli import labelling, pages, reporting, training
 from classifier.cli.common import Commands
 
 
@@ -20,6 +20,7 @@ def main() -> None:
 
 
 for command in (
-    labelling.label, labelling.predict, pages.report, training.train, training.evaluate, training.check, training.taxonomy,
+    labelling.label, labelling.predict, pages.report, reporting.summarise,
+    training.train, training.evaluate, training.check, training.taxonomy,
 ):  # fmt: skip
     main.add_command(command)

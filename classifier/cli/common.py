@@ -107,11 +107,11 @@ def may_write(path: Path, force: bool) -> None:
         raise ClassifierError(f"{path}: exists already; --force replaces it, or choose another name")
 
 
-def write(path: Path, text: str) -> None:
-    """Text into a file that has its name only when it is whole."""
+def write(path: Path, content: str | bytes) -> None:
+    """Text or bytes into a file that has its name only when it is whole."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

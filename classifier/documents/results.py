@@ -75,7 +75,7 @@ class Results:
     columns: list[str]
     text_column: str | None
     rows: Iterator[Result]
-    name: str
+    delimiter: str
 
 
 def open_results(path: str, taxonomy: Taxonomy, text_column: str | None = None, id_column: str | None = None) -> Results:
@@ -90,7 +90,7 @@ def open_results(path: str, taxonomy: Taxonomy, text_column: str | None = None, 
     missing = [name for name in needed if name not in ours]
     if missing:
         raise ClassifierError(
-            f"{path}: not made by `label` with this model: no column {missing[0]!r}; label it first, or name the model that did with --model"
+            f"{path}: not made by `label` with this model (no column {missing[0]!r}); label it first, or name the model that did: --model"
         )
     columns = [c for c in source.columns if c not in ours.values() or (c == "id" and source.format in (".jsonl", ".parquet"))]
     text = text_column or next((c for name in TEXT_COLUMNS for c in columns if c.strip().lower() == name), None)
@@ -102,7 +102,7 @@ def open_results(path: str, taxonomy: Taxonomy, text_column: str | None = None, 
             whole = replace(row, text="" if value is None else str(value), fields={c: row.fields.get(c) for c in columns})
             yield _checked(whole, row.problem, read, row.fields, ours, taxonomy)
 
-    return Results(columns, text, rows(), path)
+    return Results(columns, text, rows(), source.delimiter)
 
 
 def _made_keys(taxonomy: Taxonomy) -> list[str]:

@@ -1,4 +1,4 @@
-"""Shares of labels with intervals that carry the classifier's error: `estimate.py` on arrays, `shares.py` on rows, `tables.py` to people."""
+"""Shares of labels with intervals that carry the classifier's error: on arrays (`estimate`), on rows (`shares`), for people (`tables`)."""
 
 from classifier.prevalence.shares import Share, Tally, add, count, shares
 

@@ -1,14 +1,14 @@
 """How many documents truly have a label, from how a classifier with known errors scored them. Pure functions on arrays.
 
-The model is that of Ziegler and Czyż, "Bayesian quantification with black-box estimators" (2024): documents of class y get signal k with
-probability φ[y, k], whatever the share of the class; so signals are drawn from Σ π[y] φ[y, ·], and π is what is asked for. With two signals
-this is the correction of Rogan and Gladen (1978), also called adjusted classify-and-count; with the probability cut into intervals it comes to
-what Saerens, Latinne and Decaestecker (2002) do with posteriors. The share is the π of highest likelihood (by their EM). The interval is the
-posterior of π under Jeffreys' prior, averaged over draws of φ from its own posterior (Dirichlet, from the counted errors), so it carries the
-error of the sample and that of the error figures.
+The model is that of Ziegler and Czyż, "Bayesian quantification with black-box estimators" (2024): a document of class y gets signal k with
+probability φ[y, k], whatever the share of the class; so signals are drawn from Σ π[y] φ[y, ·], and π is asked for. With two signals this
+is the correction of Rogan and Gladen (1978), also called adjusted classify-and-count; with the probability cut into intervals it comes
+near to what Saerens, Latinne and Decaestecker (2002) do with posteriors. The share is the π of highest likelihood (by their EM). The
+interval is the posterior of π under Jeffreys' prior, averaged over draws of φ from its own posterior (Dirichlet, from the counted errors):
+it carries the error of the sample and that of the error figures.
 
 Written out here since the kept libraries for it ask for much else: QuaPy 0.2 and mlquantify 0.5 bring pandas (QuaPy matplotlib, xlrd and a
-data-set client too), want the scores of every training text, and QuaPy's intervals of this kind JAX and NumPyro.
+data-set client too), want the scores of every training text, and QuaPy's intervals of this kind need JAX and NumPyro.
 """
 
 from functools import cache
@@ -39,7 +39,8 @@ def likeliest(seen: np.ndarray, known: np.ndarray) -> np.ndarray:
         share = new
         if done:
             break
-    return share / share.sum(axis=1, keepdims=True)
+    out: np.ndarray = share / share.sum(axis=1, keepdims=True)
+    return out
 
 
 def intervals(seen: np.ndarray, known: np.ndarray, share: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -2,12 +2,12 @@
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from classifier.confusion import Confusion
+from classifier.confusion import VERDICT, Confusion
 from classifier.documents.results import Result
 from classifier.errors import ClassifierError
 from classifier.prevalence.estimate import intervals, likeliest
@@ -16,6 +16,7 @@ from classifier.taxonomy import Facet, Taxonomy
 FEWEST_KNOWN = 5  # documents of each class with known labels, or the errors are not known
 FEWEST = 10  # documents in a group, or it is said that they are few
 MOST_GROUPS = 20_000
+YES = "ja"  # the one label of the verdict
 ROUNDING = 1e-4  # probabilities stand in files with four decimals
 
 Group = tuple[str, ...]
@@ -23,7 +24,7 @@ Group = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The share of documents with a label, overall (`group` is empty) or in one group.
+    """The share of documents with a label, overall (`group` is empty) or in one group. The verdict stands as a facet of one label.
 
     `corrected` is the share corrected for the classifier's known error, `lower` and `upper` its 95 % interval; all three are None where no
     correction is possible. `note`: why, or what else to know, a key of `tables.NOTES`; empty where all is well.
@@ -91,27 +92,36 @@ def add(tally: Tally, result: Result) -> None:
         signals = tally.signals[group] = {name: np.zeros(c.counts.shape[1], np.int64) for name, c in tally.errors.items()}
     given = tally.given[group]
     for facet in tally.taxonomy.facets:
-        labels, scores = result.labels[facet.code], result.scores[facet.code]
+        labels = result.labels[facet.code]
         given.update((facet.code, code) for code in labels)
-        if facet.code in signals:
-            signals[facet.code][facet.codes.index(labels[0])] += 1
+        if _is_choice(facet):
+            if facet.code in signals:
+                signals[facet.code][facet.codes.index(labels[0])] += 1
             continue
         for code in facet.codes:
             name = f"{facet.code}.{code}"
-            known = tally.errors.get(name)
-            if known is None:
-                continue
-            if not known.edges:
-                signals[name][int(code in labels)] += 1
-                continue
-            p = scores.get(code)
-            if p is not None:
-                signals[name][bisect_right(known.edges, p)] += 1
-                threshold = known.edges[known.given - 1]
-                if (code in labels) != (p >= threshold) and abs(p - threshold) > ROUNDING:
-                    tally.moved.add(name)
-            else:
-                tally.unscored.add(facet.code)
+            if name in signals:
+                signal = _signal(tally, facet, name, code in labels, result.scores[facet.code].get(code))
+                if signal is not None:
+                    signals[name][signal] += 1
+    if result.innovation is not None:
+        given[VERDICT, YES] += result.innovation
+        if VERDICT in signals:
+            signals[VERDICT][int(result.innovation)] += 1
+
+
+def _signal(tally: Tally, facet: Facet, name: str, given: bool, p: float | None) -> int | None:
+    """The signal of a label in one document (see `confusion.py`); None where the file does not tell its probability."""
+    known = tally.errors[name]
+    if not known.edges:
+        return int(given)
+    if p is None:
+        tally.unscored.add(facet.code)
+        return None
+    threshold = known.edges[known.given - 1]
+    if given != (p >= threshold) and abs(p - threshold) > ROUNDING:
+        tally.moved.add(name)
+    return bisect_right(known.edges, p)
 
 
 def _value(value: object) -> str:
@@ -132,25 +142,23 @@ def shares(tally: Tally, by: Sequence[str] | None = None) -> list[Share]:
     for group in tally.documents if kept else ():
         members[tuple(group[i] for i in kept)].append(group)
     members = {group: parts for group, parts in members.items() if parts}
-    documents = {group: sum(tally.documents[part] for part in parts) for group, parts in members.items()}
-    out: dict[tuple[Group, str, str], Share] = {}
-    for facet in tally.taxonomy.facets:
-        for names, classes in _questions(facet):
-            known = tally.errors.get(names)
-            counted = np.array([[sum(tally.given[p][facet.code, code] for p in parts) for code in classes] for parts in members.values()])
-            reason = _reason(tally, facet, names, known)
-            estimates = None
-            if known is not None and not reason and len(members):
-                estimates = _estimated(tally, names, facet, known, counted, list(members.values()), np.array(list(documents.values())))
+    documents = np.array([sum(tally.documents[part] for part in parts) for parts in members.values()])
+    columns: list[list[Share]] = []
+    for facet, name, labels in _questions(tally):
+        counted = np.array([[sum(tally.given[p][facet, code] for p in parts) for code in labels] for parts in members.values()])
+        reason = _reason(tally, facet, name)
+        known = None if reason or not members else _estimated(tally, facet, name, counted, list(members.values()), documents)
+        for k, code in enumerate(labels):
+            columns.append([])
             for g, group in enumerate(members):
-                for k, code in enumerate(classes):
-                    share = Share(facet.code, code, group, documents[group], int(counted[g, k]), note=reason)
-                    if estimates is not None:
-                        corrected, lower, upper = (float(part[g, k]) for part in estimates)
-                        note = "few" if documents[group] < FEWEST else ""
-                        share = Share(facet.code, code, group, share.documents, share.counted, corrected, lower, upper, note)
-                    out[group, facet.code, code] = share
-    return [out[group, facet.code, code] for group in members for facet in tally.taxonomy.facets for code in facet.codes]
+                n = int(documents[g])
+                share = Share(facet, code, group, n, int(counted[g, k]), note=reason)
+                if known is not None:
+                    corrected, lower, upper = (float(part[g, k]) for part in known)
+                    note = "few" if n < FEWEST else "moved" if name in tally.moved else ""
+                    share = replace(share, corrected=corrected, lower=lower, upper=upper, note=note)
+                columns[-1].append(share)
+    return [column[g] for g in range(len(members)) for column in columns]
 
 
 def _order(group: Group) -> list[tuple[bool, float, str]]:
@@ -158,20 +166,29 @@ def _order(group: Group) -> list[tuple[bool, float, str]]:
     return [(not value, float(value) if value.replace(".", "", 1).isdecimal() else float("inf"), value.lower()) for value in group]
 
 
-def _questions(facet: Facet) -> list[tuple[str, tuple[str, ...]]]:
-    """(name of the confusion, the labels that it tells apart) of a facet."""
-    if facet.unit == "document" and facet.choice == "single":
-        return [(facet.code, facet.codes)]
-    return [(f"{facet.code}.{code}", (code,)) for code in facet.codes]
+def _is_choice(facet: Facet) -> bool:
+    return facet.unit == "document" and facet.choice == "single"
 
 
-def _reason(tally: Tally, facet: Facet, name: str, known: Confusion | None) -> str:
+def _questions(tally: Tally) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """(facet, name of the confusion, the labels that it tells apart), in order of the taxonomy; the verdict last."""
+    for facet in tally.taxonomy.facets:
+        if _is_choice(facet):
+            yield facet.code, facet.code, facet.codes
+        else:
+            yield from ((facet.code, f"{facet.code}.{code}", (code,)) for code in facet.codes)
+    if any(VERDICT in {facet for facet, _ in given} for given in tally.given.values()):
+        yield VERDICT, VERDICT, (YES,)
+
+
+def _reason(tally: Tally, facet: str, name: str) -> str:
     """Why a share cannot be corrected; empty where it can."""
+    known = tally.errors.get(name)
     if known is None:
         return "unknown"
     if known.counts.sum(axis=1).min() < FEWEST_KNOWN:
         return "few_known"
-    if facet.code in tally.unscored and name in tally.moved:
+    if (facet in tally.unscored and name in tally.moved) or (name == VERDICT and tally.moved):
         return "thresholds"
     return "" if _tells_apart(known) else "weak"
 
@@ -188,14 +205,16 @@ def _tells_apart(known: Confusion) -> bool:
 
 
 def _estimated(
-    tally: Tally, name: str, facet: Facet, known: Confusion, counted: np.ndarray, members: list[list[Group]], documents: np.ndarray
+    tally: Tally, facet: str, name: str, counted: np.ndarray, members: list[list[Group]], documents: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(corrected, lower, upper), shape (groups, labels) each."""
-    if facet.code in tally.unscored and known.edges:  # by what was decided only
-        seen, known = np.stack([documents - counted[:, 0], counted[:, 0]], axis=1), known.decisions()
+    known = tally.errors[name]
+    if facet in tally.unscored and known.edges:  # by what was decided only
+        known = known.decisions()
+        seen = np.stack([documents - counted[:, 0], counted[:, 0]], axis=1)
     else:
         seen = np.stack([sum((tally.signals[p][name] for p in parts), np.zeros(known.counts.shape[1])) for parts in members])
-    share = likeliest(seen.astype(float), known.counts)
-    lower, upper = intervals(seen.astype(float), known.counts, share)
-    first = 1 if len(counted[0]) == 1 else 0  # of a label by itself, the share of the documents that have it
+    share = likeliest(seen, known.counts)
+    lower, upper = intervals(seen, known.counts, share)
+    first = 1 if counted.shape[1] == 1 else 0  # of a label by itself: the share that has it
     return share[:, first:], lower[:, first:], upper[:, first:]
