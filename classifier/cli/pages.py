@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from classifier.cli.common import language_option, may_write, model_of, model_option, write
+from classifier.cli.reporting import calibrate_option, errors_of, made_by
 from classifier.errors import ClassifierError
 
 
@@ -15,12 +16,13 @@ from classifier.errors import ClassifierError
 @click.option("--text-column", help="The column that holds the text; default: text, tekst or beskrivelse.")
 @click.option("--id-column", help="The column that holds the id; default: id, else the row number.")
 @model_option
+@calibrate_option
 @click.option("--without-texts", is_flag=True, help="Leave texts, sentences and marked words out of the page.")
 @click.option("--force", is_flag=True, help="Replace a page that exists.")
 @language_option
 def report(
     labelled: str, output: Path | None, by: tuple[str, ...], text_column: str | None, id_column: str | None, model_folder: str | None,
-    without_texts: bool, force: bool, language: str,
+    calibrate: tuple[str, ...], without_texts: bool, force: bool, language: str,
 ) -> None:  # fmt: skip
     """Make one HTML page of what `label` wrote: shares with intervals, over time and by group, and the texts behind them.
 
@@ -40,8 +42,12 @@ def report(
             raise ClassifierError(f"--by {column}: is the column of texts; choose one that makes groups")
     if without_texts and id_column is not None and id_column == results.text_column:
         raise ClassifierError(f"--id-column {id_column}: is the column of texts, and --without-texts leaves them out")
+    from classifier.prevalence.tables import basis
     from classifier.report import labelled as pages
 
-    html = pages.page(results.rows, Path(labelled).name, model, list(dict.fromkeys(by)), language, not without_texts)
+    errors, known = errors_of(model, calibrate)
+    used = basis(str(model), known, ", ".join(Path(file).name for file in calibrate) or None, language)
+    rows = made_by(model, results.rows, labelled)
+    html = pages.page(rows, Path(labelled).name, model, errors, used, list(dict.fromkeys(by)), language, not without_texts)
     write(output, html)
     click.echo(f"{output}: open it in a browser")

@@ -1,11 +1,12 @@
 """The page of `report`: what `label` found, with corrected shares, the texts behind every figure, and how the figures were made."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
+from classifier.confusion import VERDICT, Confusion
 from classifier.documents.results import Result
 from classifier.prevalence import Share, count, shares
+from classifier.prevalence.shares import YES
 from classifier.report import shown
 from classifier.report.blocks import Bullets, Choices, Explorer, Fact, Facts, Link, Row, Section, Table, Words, render
 from classifier.report.groups import Groups, groups
@@ -17,49 +18,62 @@ from classifier.taxonomy import Facet, Label
 PRECISE = 1000  # texts, from which tenths of a per cent are told
 
 
-def page(results: Iterable[Result], name: str, model: Model, by: Sequence[str] = (), language: str = "nb", texts: bool = True) -> str:
+def page(
+    results: Iterable[Result], name: str, model: Model, errors: Mapping[str, Confusion], used: str, by: Sequence[str] = (),
+    language: str = "nb", texts: bool = True,
+) -> str:  # fmt: skip
     """HTML of a report on labelled rows; `name` is told as what they are, `by` are columns to count by.
 
-    Without `texts`, nothing of a text, a sentence or the words in it stands in the page. Raises `ClassifierError` for a column that makes
+    `errors` are the model's known errors, by which shares are corrected, and `used` says which they are (`prevalence.tables.basis`). Without `texts`, nothing of a text, a sentence or the words in it stands in the page. Raises `ClassifierError` for a column that makes
     no groups.
     """
     rows = list(results)
     w = wording(language, precise=len(rows) >= PRECISE)
     columns = [groups(rows, column, w) for column in by]
-    overall = shares(count(rows, model.taxonomy, model.errors))
-    within = [shares(count(g.rows(rows), model.taxonomy, model.errors, [g.column])) for g in columns]
+    overall = shares(count(rows, model.taxonomy, errors))
+    within = [shares(count(g.rows(rows), model.taxonomy, errors, [g.column])) for g in columns]
     read = [r for r in rows if r.problem is None and not r.empty]
     judged = any(r.innovation is not None for r in read)
-    sections = [_summary(rows, read, overall, model, judged, w)]
-    for facet in model.taxonomy.facets:
-        sections.append(shown.facet(facet, read, overall, [*zip(columns, within, strict=True)], numbered(model.taxonomy), w))
-    if judged:
-        sections.append(shown.verdict(rows, columns, w))
-    sections += shown.crossed(read, model.taxonomy, judged, numbered(model.taxonomy), w)
-    sections += [_texts(rows, columns, model, judged, texts, w), _review(rows, read, model, texts, w), _how(model, w)]
+    sections = [_summary(rows, read, overall, model, w)]
+    filters = {name: f"label={number}" for name, number in numbered(model.taxonomy).items()} | {f"{VERDICT}.{YES}": "verdict=1"}
+    facets = [*model.taxonomy.facets, *([_verdict(w)] if judged else [])]
+    sections += [shown.facet(facet, read, overall, [*zip(columns, within, strict=True)], filters, w) for facet in facets]
+    sections += shown.crossed(read, model.taxonomy, judged, w)
+    sections += [_texts(rows, columns, model, judged, texts, w), _review(rows, read, model, texts, w), _how(model, errors, used, w)]
     lead = w.say("report_lead", n=len(rows), model=", ".join(dict.fromkeys(r.model for r in rows if r.model)) or str(model))
     return render(w.say("report_title", name=name), lead, sections, w, as_json(rows, model.taxonomy, columns, w, texts))
 
 
-def _summary(rows: Sequence[Result], read: Sequence[Result], overall: Sequence[Share], model: Model, judged: bool, w: Wording) -> Section:
+def _verdict(w: Wording) -> Facet:
+    """The verdict as a facet of one label."""
+    yes = Label(YES, {w.language: w["verdict_yes"]}, {})
+    return Facet(VERDICT, "document", "multi", (yes,), {w.language: w["verdict"]}, {w.language: w["verdict_intro"]})
+
+
+def _summary(rows: Sequence[Result], read: Sequence[Result], overall: Sequence[Share], model: Model, w: Wording) -> Section:
     empty = sum(r.problem is None and r.empty for r in rows)
     facts = [Fact(w["texts_n"], w.number(len(rows)), w.say("texts_empty", n=empty) if empty else "")]
-    if judged:
-        yes = sum(r.innovation is True for r in read)
-        facts.append(Fact(w["verdict"], w.share(yes / len(read)), w["verdict_note"]))
+    for s in (s for s in overall if s.facet == VERDICT):
+        share, interval = _best(s, w)
+        facts.append(Fact(w["verdict"], share, f"{interval} {w['verdict_note']}".strip()))
     for facet in model.taxonomy.facets:
         found = [s for s in overall if s.facet == facet.code and s.counted]
         if found:
             most = max(found, key=lambda s: s.raw if s.corrected is None else s.corrected)
             label = next(label for label in facet.labels if label.code == most.label)
-            share = w.share(most.raw if most.corrected is None else most.corrected)
-            note = share if most.lower is None else w.say("most_note", share=share, interval=w.interval(most.lower, most.upper))
-            facts.append(Fact(w.say("most_common", facet=facet.name(w.language).lower()), label.name(w.language), note))
+            facts.append(Fact(w.say("most_common", facet=facet.name(w.language).lower()), label.name(w.language), " ".join(_best(most, w))))
     review = sum(bool(r.review) for r in read)
     facts.append(Fact(w["review_n"], w.number(review), w.say("review_note", share=w.share(review / max(len(read), 1)))))
     unread = sum(r.problem is not None for r in rows)
     warnings = [Words("warning", w.say("unread", n=unread))] if unread else []
     return Section("summary", w["summary"], [Words("warning", w["report_trust"]), *warnings, Facts(facts)])
+
+
+def _best(share: Share, w: Wording) -> tuple[str, str]:
+    """The corrected share and its interval in words, else the raw one."""
+    if share.corrected is None:
+        return w.share(share.raw), ""
+    return w.share(share.corrected), w.say("most_note", interval=w.interval(share.lower, share.upper))
 
 
 def _texts(rows: Sequence[Result], columns: Sequence[Groups], model: Model, judged: bool, texts: bool, w: Wording) -> Section:
@@ -97,43 +111,34 @@ def _review(rows: Sequence[Result], read: Sequence[Result], model: Model, texts:
     return section
 
 
-@dataclass(frozen=True, slots=True)
-class Errors:
-    """Of the known texts, how many of those with a label got it, and how many without; None where that is not known."""
-
-    found: float | None = None
-    wrong: float | None = None
-    texts: int | None = None
-
-
-def _errors(model: Model, facet: Facet, code: str) -> Errors:
+def _errors(errors: Mapping[str, Confusion], facet: Facet, code: str) -> tuple[float | None, float | None, int]:
+    """(share of the known texts with a label that got it, share of those without that got it, how many have it); None: not known."""
     name = f"{facet.code}.{code}"
-    if name in model.errors:
-        counts, y = model.errors[name].decisions().counts, 1
-    elif facet.code in model.errors:
-        counts, y = model.errors[facet.code].counts, facet.codes.index(code)
+    if name in errors:
+        counts, y = errors[name].decisions().counts, 1
+    elif facet.code in errors:
+        counts, y = errors[facet.code].counts, facet.codes.index(code)
     else:
-        return Errors()
-    having, others = counts[y].sum(), counts.sum() - counts[y].sum()
-    if not having or not others:
-        return Errors()
-    return Errors(float(counts[y, y] / having), float((counts[:, y].sum() - counts[y, y]) / others), int(having))
+        return None, None, 0
+    having, others = int(counts[y].sum()), int(counts.sum() - counts[y].sum())
+    wrong = counts[:, y].sum() - counts[y, y]
+    return (float(counts[y, y] / having) if having else None, float(wrong / others) if others else None, having)
 
 
-def _how(model: Model, w: Wording) -> Section:
+def _how(model: Model, errors: Mapping[str, Confusion], used: str, w: Wording) -> Section:
     table: list[Row] = []
     for name, facet, label in _named(model):
         threshold = model.thresholds.get(name, model.thresholds.get(facet.code))
         band = model.review.get(name)
-        errors = _errors(model, facet, label.code)
+        found, wrong, known = _errors(errors, facet, label.code)
         table.append([
             f"{facet.name(w.language)}: {label.name(w.language)}",
             w["most_probable"] if threshold is None else w.score(threshold),
             "–" if band is None else f"{w.score(band[0])}–{w.score(band[1])}",
-            w.share(errors.found), w.share(errors.wrong), "–" if errors.texts is None else w.number(errors.texts),
+            w.share(found), w.share(wrong), w.number(known),
         ])  # fmt: skip
     head = [w["label"], w["threshold"], w["band"], w["found_of"], w["wrong_of"], w["model_n"]]
-    told = [w.say("how_model", model=str(model)), w["how_threshold"], w["how_corrected"], w["how_interval"], w["how_real"]]
+    told = [w.say("how_model", model=str(model)), w["how_threshold"], w.say("how_corrected", used=used), w["how_interval"], w["how_real"]]
     return Section("how", w["how"], [Bullets(told), Table(w["how_caption"], head, table)])
 
 

@@ -16,7 +16,7 @@ from classifier.report.groups import Groups
 from classifier.report.wording import Wording
 from classifier.taxonomy import Taxonomy
 
-ELSEWHERE = ("status", "showing", "nothing", "page", "whole_text", "unsure", "near")  # what the script says
+ELSEWHERE = ("showing", "nothing", "page", "whole_text", "unsure", "near")  # what the script says
 
 
 class Offsets:

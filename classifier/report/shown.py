@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from markupsafe import Markup
 
-from classifier.calibration import wilson
+from classifier.confusion import VERDICT
 from classifier.documents.results import Result
 from classifier.prevalence import Share
+from classifier.prevalence.tables import note_of
 from classifier.report import pictures
 from classifier.report.blocks import Link, Picture, Row, Section, Table, Words
 from classifier.report.groups import Groups
@@ -22,14 +23,14 @@ Point = tuple[float, float | None, float | None]  # a share and its interval
 Within = Sequence[tuple[Groups, Sequence[Share]]]  # a column and the shares in its groups
 
 
-def facet(f: Facet, read: Sequence[Result], overall: Sequence[Share], within: Within, numbers: Mapping[str, int], w: Wording) -> Section:
+def facet(f: Facet, read: Sequence[Result], overall: Sequence[Share], within: Within, filters: Mapping[str, str], w: Wording) -> Section:
     """One facet: overall, and by each column."""
     title = f.name(w.language)
     kind = "sentence" if f.unit == "sentence" else f.choice
     section = Section(f"facet-{f.code}", title)
     if definition := f.definitions.get(w.language):
         section.blocks.append(Words("paragraph", definition))
-    section.blocks.append(Words("paragraph", f"{w[f'facet_{kind}']} {w['facet_columns']}"))
+    section.blocks.append(Words("paragraph", " ".join(filter(None, [w[f"facet_{kind}"] if f.code != VERDICT else "", w["facet_columns"]]))))
     found = {s.label: s for s in overall if s.facet == f.code}
     if not found:
         return section
@@ -38,7 +39,7 @@ def facet(f: Facet, read: Sequence[Result], overall: Sequence[Share], within: Wi
     intervals = []
     for label in f.labels:
         s = found[label.code]
-        cells: Row = [Link(w.number(s.counted), f"label={numbers[f'{f.code}.{s.label}']}"), w.share(s.raw), w.share(s.corrected)]
+        cells: Row = [Link(w.number(s.counted), filters[f"{f.code}.{s.label}"]), w.share(s.raw), w.share(s.corrected)]
         more = [w.number(sentences[label.code])] if f.unit == "sentence" else []
         rows.append([label.name(w.language), *cells, w.interval(s.lower, s.upper), *more])
         intervals.append(Interval(label.name(w.language), s.raw, s.corrected, s.lower, s.upper))
@@ -46,24 +47,24 @@ def facet(f: Facet, read: Sequence[Result], overall: Sequence[Share], within: Wi
     legend = (w["legend_raw"], w["legend_corrected"])
     picture = pictures.intervals(f"facet-{f.code}-picture", title, w["desc_shares"], intervals, w.share, legend)
     section.blocks.append(Picture(picture, Table(w.say("raw_caption", facet=title), head, rows)))
-    section.blocks.extend(Words("paragraph", text) for text in _uncorrected(f, found, w))
+    section.blocks.extend(Words("paragraph", text) for text in _noted(f, found, w))
     for number, (g, found_within) in enumerate(within):
         section.blocks.append(Words("heading", w.say("by", group=g.column)))
         of_facet = [*found.values(), *(s for s in found_within if s.facet == f.code and s.group)]
-        section.blocks.extend(_by_group(f, g, number, of_facet, numbers, w))
+        section.blocks.extend(_by_group(f, g, number, of_facet, filters, w))
     return section
 
 
-def _uncorrected(f: Facet, found: Mapping[str, Share], w: Wording) -> Iterator[str]:
-    """Which shares could not be corrected, and why."""
-    without = [s for s in found.values() if s.corrected is None]
-    for reason in dict.fromkeys(s.note for s in without):
-        names = [label.name(w.language) for label in f.labels if found[label.code] in without and found[label.code].note == reason]
-        yield w.say("not_corrected", labels=", ".join(names), reason=w[f"reason_{reason}"])
+def _noted(f: Facet, found: Mapping[str, Share], w: Wording) -> Iterator[str]:
+    """Which shares could not be corrected and why, or what else there is to know of them."""
+    for note in dict.fromkeys(s.note for s in found.values() if s.note):
+        some = [s for s in found.values() if s.note == note]
+        names = [label.name(w.language) for label in f.labels if found[label.code] in some]
+        yield f"{', '.join(names)}: {note_of(some[0], w.language)}."
 
 
 def _by_group(
-    f: Facet, g: Groups, number: int, found: Sequence[Share], numbers: Mapping[str, int], w: Wording
+    f: Facet, g: Groups, number: int, found: Sequence[Share], filters: Mapping[str, str], w: Wording
 ) -> Iterator[Words | Picture]:
     at = {(s.group[0] if s.group else "", s.label): s for s in found}
     names = [label.name(w.language) for label in f.labels]
@@ -76,11 +77,10 @@ def _by_group(
     places = {value: f" g{number}={i}" for i, value in enumerate(g.choices)}
     rows: list[Row] = []
     for group in ["", *groups]:
-        filters = [f"label={numbers[f'{f.code}.{code}']}{places.get(group, '')}" for code in f.codes]
-        cells = [
-            Link(w.number(at[group, code].counted), chosen if not group or group in places else "", _told(at[group, code], w))
-            for code, chosen in zip(f.codes, filters, strict=True)
-        ]
+        cells = []
+        for code in f.codes:
+            filter = f"{filters[f'{f.code}.{code}']}{places.get(group, '')}" if not group or group in places else ""
+            cells.append(Link(w.number(at[group, code].counted), filter, _told(at[group, code], w)))
         rows.append([group or w["all_groups"], w.number(documents[group]), *cells])
     table = Table(w.say("by_caption", facet=f.name(w.language), group=g.column), [g.column, w["texts_n"], *names], rows)
     points = [[_point(at[group, code]) for code in f.codes] for group in groups]
@@ -118,42 +118,7 @@ def _drawn(
     return pictures.heat(key, title, description, [groups[i] for i in largest], names, values, w.share)
 
 
-def verdict(rows: Sequence[Result], columns: Sequence[Groups], w: Wording) -> Section:
-    """How many texts are innovations by the model's count, overall and by each column."""
-    judged = [(i, r.innovation) for i, r in enumerate(rows) if r.problem is None and not r.empty and r.innovation is not None]
-    yes, n = sum(v for _, v in judged), len(judged)
-    head = ["", w["texts_n"], w["counted"], w["raw"], w["interval"]]
-    section = Section("innovation", w["verdict"], [Words("paragraph", w["verdict_intro"])])
-    if not n:
-        return section
-    whole: Row = [w["all_groups"], w.number(n), Link(w.number(yes), "verdict=1"), w.share(yes / n), w.interval(*wilson(yes, n))]
-    if not columns:
-        section.blocks.append(Table(w["verdict_caption"], head, [whole]))
-    for number, g in enumerate(columns):
-        totals, counted = Counter(g.counted[i] for i, _ in judged), Counter(g.counted[i] for i, v in judged if v)
-        order = [group for group in g.order if totals[group]]
-        places = {value: f" g{number}={i}" for i, value in enumerate(g.choices)}
-        points: list[list[Point]] = []
-        lines = [whole]
-        for group in order:
-            share, interval = counted[group] / totals[group], wilson(counted[group], totals[group])
-            points.append([(share, *interval)])
-            link = Link(w.number(counted[group]), f"verdict=1{places[group]}" if group in places else "")
-            lines.append([group, w.number(totals[group]), link, w.share(share), w.interval(*interval)])
-        table = Table(w.say("verdict_by", group=g.column), [g.column, *head[1:]], lines)
-        times = [group in g.times for group in order]
-        if sum(times) > 1:
-            picture = _drawn(f"innovation-by-{number}", table.caption, g, order, totals, [w["verdict"]], points, w)
-        else:
-            largest = {group for group, _ in totals.most_common(MOST_ROWS)}
-            bars = [Interval(group, None, *points[i][0]) for i, group in enumerate(order) if group in largest]
-            legend, description = (w["legend_raw"], w["interval"]), w.say("desc_verdict", group=g.column)
-            picture = pictures.intervals(f"innovation-by-{number}", table.caption, description, bars, w.share, legend)
-        section.blocks.append(Picture(picture, table))
-    return section
-
-
-def crossed(read: Sequence[Result], taxonomy: Taxonomy, judged: bool, numbers: Mapping[str, int], w: Wording) -> list[Section]:
+def crossed(read: Sequence[Result], taxonomy: Taxonomy, judged: bool, w: Wording) -> list[Section]:
     """Each sentence facet by each document facet and by the verdict; without sentence facets, the first facet by the others."""
     across = taxonomy.of("sentence") or taxonomy.facets[:1]
     sections = []
