@@ -24,7 +24,8 @@ def page(
 ) -> str:  # fmt: skip
     """HTML of a report on labelled rows; `name` is told as what they are, `by` are columns to count by.
 
-    `errors` are the model's known errors, by which shares are corrected, and `used` says which they are (`prevalence.tables.basis`). Without `texts`, nothing of a text, a sentence or the words in it stands in the page. Raises `ClassifierError` for a column that makes
+    `errors` are the model's known errors, by which shares are corrected, and `used` says which they are (`prevalence.tables.basis`).
+    Without `texts`, nothing of a text, a sentence or the words in it stands in the page. Raises `ClassifierError` for a column that makes
     no groups.
     """
     rows = list(results)
@@ -55,13 +56,14 @@ def _summary(rows: Sequence[Result], read: Sequence[Result], overall: Sequence[S
     facts = [Fact(w["texts_n"], w.number(len(rows)), w.say("texts_empty", n=empty) if empty else "")]
     for s in (s for s in overall if s.facet == VERDICT):
         share, interval = _best(s, w)
-        facts.append(Fact(w["verdict"], share, f"{interval} {w['verdict_note']}".strip()))
+        facts.append(Fact(w["verdict"], share, "; ".join(filter(None, [interval, w["verdict_note"]]))))
     for facet in model.taxonomy.facets:
         found = [s for s in overall if s.facet == facet.code and s.counted]
         if found:
             most = max(found, key=lambda s: s.raw if s.corrected is None else s.corrected)
             label = next(label for label in facet.labels if label.code == most.label)
-            facts.append(Fact(w.say("most_common", facet=facet.name(w.language).lower()), label.name(w.language), " ".join(_best(most, w))))
+            name = w.say("most_common", facet=facet.name(w.language).lower())
+            facts.append(Fact(name, label.name(w.language), ", ".join(filter(None, _best(most, w)))))
     review = sum(bool(r.review) for r in read)
     facts.append(Fact(w["review_n"], w.number(review), w.say("review_note", share=w.share(review / max(len(read), 1)))))
     unread = sum(r.problem is not None for r in rows)

@@ -5,7 +5,9 @@ that browsers count in.
 """
 
 import json
-from collections.abc import Sequence
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -19,14 +21,14 @@ from classifier.taxonomy import Taxonomy
 ELSEWHERE = ("showing", "nothing", "page", "whole_text", "unsure", "near")  # what the script says
 
 
-class Offsets:
+FAR = re.compile("[\U00010000-\U0010ffff]")  # characters of two UTF-16 units
+Place = Callable[[int], int]
+
+
+def placing(text: str) -> Place:
     """Offsets in code points -> in UTF-16 units, of one text."""
-
-    def __init__(self, text: str) -> None:
-        self.far = [i for i, c in enumerate(text) if ord(c) > 0xFFFF] if not text.isascii() else []
-
-    def __call__(self, at: int) -> int:
-        return at + sum(i < at for i in self.far)
+    far = [found.start() for found in FAR.finditer(text)]
+    return (lambda at: at + bisect_left(far, at)) if far else (lambda at: at)
 
 
 def numbered(taxonomy: Taxonomy) -> dict[str, int]:
@@ -37,14 +39,15 @@ def numbered(taxonomy: Taxonomy) -> dict[str, int]:
 def as_json(results: Sequence[Result], taxonomy: Taxonomy, groups: Sequence[Groups], wording: Wording, texts: bool) -> Markup:
     """The data block of a page. Without `texts` there is nothing of them in it."""
     numbers = numbered(taxonomy)
+    places = [placing(r.text) for r in results]
     data: dict[str, Any] = {
         "language": wording.language,
         "words": {key: wording.text[key] for key in ELSEWHERE},
         "labels": [label.name(wording.language) for f in taxonomy.facets for label in f.labels],
         "id": [r.id for r in results],
-        "given": [_given(r, numbers, texts) for r in results],
+        "given": [_given(r, numbers, place if texts else None) for r, place in zip(results, places, strict=True)],
         "sure": [_surest(r) for r in results],
-        "spans": [_spans(r, numbers) if texts else [] for r in results],
+        "spans": [_spans(r, numbers, place) if texts else [] for r, place in zip(results, places, strict=True)],
         "verdict": [-1 if r.innovation is None else int(r.innovation) for r in results],
         "review": [[numbers[pair] for pair in r.review if pair in numbers] for r in results],
         "notes": [notes(r, wording, texts) for r in results],
@@ -55,7 +58,8 @@ def as_json(results: Sequence[Result], taxonomy: Taxonomy, groups: Sequence[Grou
         known = {value: i for i, value in enumerate(g.choices)}
         data["group"].append([known[value] for value in g.values])
     if texts:
-        data |= {"text": [r.text for r in results], "spoken": [r.language for r in results], "cuts": [_cuts(r) for r in results]}
+        data |= {"text": [r.text for r in results], "spoken": [r.language for r in results]}
+        data["cuts"] = [_cuts(r, place) for r, place in zip(results, places, strict=True)]
     return Markup(json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
 
@@ -76,26 +80,25 @@ def _surest(result: Result) -> int:
     return min((_permille(p) for p in given), default=-1)
 
 
-def _given(result: Result, numbers: dict[str, int], texts: bool) -> list[list[int]]:
-    place = Offsets(result.text)
+def _given(result: Result, numbers: dict[str, int], place: Place | None) -> list[list[int]]:
+    """Each label with its probability and, with `place`, the words for it."""
     return [
         [
             numbers[f"{facet}.{code}"],
             _permille(result.scores[facet].get(code)),
-            *(_flat(result.evidence.get(f"{facet}.{code}", ()), place) if texts else ()),
+            *(_flat(result.evidence.get(f"{facet}.{code}", ()), place) if place else ()),
         ]
         for facet, codes in result.labels.items()
         for code in codes
     ]
 
 
-def _flat(words: Sequence[Word], place: Offsets) -> list[int]:
+def _flat(words: Sequence[Word], place: Place) -> list[int]:
     return [place(at) for word in words for at in (word.start, word.end)]
 
 
-def _spans(result: Result, numbers: dict[str, int]) -> list[list[Any]]:
+def _spans(result: Result, numbers: dict[str, int], place: Place) -> list[list[Any]]:
     """Sentences of all sentence facets: from and to where known, else the sentence itself; and its labels, each with its words."""
-    place = Offsets(result.text)
     out = []
     for facet, mentions in result.mentions.items():
         for m in mentions:
@@ -105,11 +108,10 @@ def _spans(result: Result, numbers: dict[str, int]) -> list[list[Any]]:
     return out
 
 
-def _cuts(result: Result) -> list[int]:
+def _cuts(result: Result, place: Place) -> list[int]:
     """Where the sentences begin and end that have a word for a label of the whole text."""
     words = [word for found in result.evidence.values() for word in found]
     if not words:
         return []
-    place = Offsets(result.text)
     spans = [(a, b) for a, b in sentences(result.text) if any(a < w.end and w.start < b for w in words)]
     return [place(at) for span in spans for at in span]

@@ -18,6 +18,7 @@ from classifier.taxonomy import Facet, Taxonomy
 
 MOST_ROWS = 15  # groups in a picture
 FEW = 10  # texts in a group, below which the page says that they are few
+FEWEST = 5  # below which it is in the table only
 
 Point = tuple[float, float | None, float | None]  # a share and its interval
 Within = Sequence[tuple[Groups, Sequence[Share]]]  # a column and the shares in its groups
@@ -65,7 +66,7 @@ def _noted(f: Facet, found: Mapping[str, Share], w: Wording) -> Iterator[str]:
 
 def _by_group(
     f: Facet, g: Groups, number: int, found: Sequence[Share], filters: Mapping[str, str], w: Wording
-) -> Iterator[Words | Picture]:
+) -> Iterator[Words | Picture | Table]:
     at = {(s.group[0] if s.group else "", s.label): s for s in found}
     names = [label.name(w.language) for label in f.labels]
     groups = [group for group in g.order if (group, f.codes[0]) in at]
@@ -83,8 +84,12 @@ def _by_group(
             cells.append(Link(w.number(at[group, code].counted), filter, _told(at[group, code], w)))
         rows.append([group or w["all_groups"], w.number(documents[group]), *cells])
     table = Table(w.say("by_caption", facet=f.name(w.language), group=g.column), [g.column, w["texts_n"], *names], rows)
-    points = [[_point(at[group, code]) for code in f.codes] for group in groups]
-    yield Picture(_drawn(f"facet-{f.code}-by-{number}", table.caption, g, groups, documents, names, points, w), table)
+    shown = [group for group in groups if group in g.times or documents[group] >= FEWEST]
+    if len(shown) < 2 and not g.times:
+        yield table
+        return
+    points = [[_point(at[group, code]) for code in f.codes] for group in shown]
+    yield Picture(_drawn(f"facet-{f.code}-by-{number}", table.caption, g, shown, documents, names, points, w), table)
 
 
 def _told(s: Share, w: Wording) -> str:
@@ -150,7 +155,7 @@ def _cross(key: str, a: Facet, b: str, inside: Mapping[str, set[int]], read: Seq
     values = [[n / size for n, size in zip(row, sizes, strict=True)] for row in both]
     cells = [[f"{w.share(v)} ({w.number(n)})" for v, n in zip(vs, ns, strict=True)] for vs, ns in zip(values, both, strict=True)]
     table = Table(
-        w.say("cross_caption", a=a.name(w.language), b=b),
+        w.say("cross_caption", a=a.name(w.language), b=b.lower()),
         [w["label"], *columns],
         [[w["texts_n"], *map(w.number, sizes)], *([name, *row] for name, row in zip(names, cells, strict=True))],
     )

@@ -3,6 +3,7 @@
 function markScrollable() {
   for (const region of document.querySelectorAll(".scroll")) {
     const scrolls = region.scrollWidth > region.clientWidth + 1 || region.scrollHeight > region.clientHeight + 1;
+    region.classList.toggle("scrolls", scrolls);
     if (scrolls) region.setAttribute("tabindex", "0");
     else region.removeAttribute("tabindex");
   }
@@ -37,7 +38,7 @@ function explore(data) {
     const label = field("label").value;
     const verdict = field("verdict")?.value ?? "";
     const chosen = data.groups.map((_, g) => field("g" + g).value);
-    const review = field("review").checked;
+    const review = field("unsure").checked;
     if (wanted.length && !lowered) lowered = data.id.map((id, i) => (id + "\n" + (data.text ? data.text[i] : "")).toLowerCase());
     let pairs = label === "" ? data.id.map((_, i) => [i, data.sure[i]]) : having[label];
     pairs = pairs.filter(([i]) =>
@@ -125,8 +126,7 @@ function explore(data) {
       if (typeof start === "string") quotes.push([document.createTextNode(start), names(given)]);
       else if (label !== null) quotes.push([written(text, start, end, marksIn(given.filter(([l]) => l === label)), []), names(given)]);
     }
-    const chosen = label === null ? data.given[i] : data.given[i].filter(([l]) => l === label);
-    const marks = marksOf(chosen);
+    const marks = marksOf(data.given[i].filter(([l]) => l === label));
     if (label !== null) {
       for (const [start, end] of pairs(data.cuts[i])) {
         if (marks.some(([a, b]) => a < end && b > start)) quotes.push([written(text, start, end, marks, []), ""]);
@@ -142,7 +142,7 @@ function explore(data) {
     if (!text) return li;
     const whole = made("p", undefined, "text");
     if (spoken) whole.lang = spoken;
-    const all = marks.concat(marksIn(placed.flatMap((span) => span[2]).filter(([l]) => label === null || l === label)));
+    const all = marks.concat(marksIn(placed.flatMap((span) => span[2]).filter(([l]) => l === label)));
     whole.append(written(text, 0, text.length, all, placed.map(([start, end, given]) => [start, end, names(given)])));
     if (label === null || !quotes.length) li.append(whole);
     else {
@@ -187,7 +187,7 @@ function explore(data) {
     form.reset();
     for (const part of filter.split(" ")) {
       const [name, value] = part.split("=");
-      if (name === "review") field(name).checked = true;
+      if (name === "review") field("unsure").checked = true;
       else if (field(name)) field(name).value = value;
     }
     refresh();
