@@ -24,8 +24,9 @@ label: .venv/.core  ## label the example batch with the shipped model
 	mkdir -p build
 	$(BIN)/innovasjon label examples/projects.csv -o build/labelled.csv --force
 
-test: setup lint  ## the suite, a few minutes
+test: setup lint  ## the suite, a few minutes; without chromium and chromium-driver less the browser tests
 	$(BIN)/python -m pytest -m "not slow"
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || echo "SKIPPED: the browser tests need chromium and chromium-driver"
 
 test-slow: setup  ## what takes longer: the wheel in an empty environment, the shipped model retrained
 	$(BIN)/python -m pytest -m slow

@@ -6,7 +6,7 @@ Needs `chromium` and `chromium-driver`; without them these tests are skipped.
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,16 @@ from selenium.webdriver.support.ui import WebDriverWait
 from selenium_axe_python import Axe
 from test_pages import evaluation, folder, labelled, made  # noqa: F401  # two of them are fixtures
 
+from classifier import predict_many, storage
+from classifier.documents.labelled import read_labelled
+from classifier.evaluation import evaluate
+from classifier.report import evaluating
+
+ROOT = Path(__file__).parent.parent
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromium-driver")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-PAGES = ["nb", "nn", "en", "csv", "without", "evaluation"]
+PAGES = ["nb", "nn", "en", "csv", "without", "own"]
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +49,14 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 
 @pytest.fixture(scope="module")
-def places(folder: Path, evaluation: Path) -> dict[str, Path]:  # noqa: F811
-    return {name: folder / f"{name}.html" for name in PAGES} | {"evaluation": evaluation / "e.html"}
+def places(folder: Path, evaluation: Path, trained: Callable[[str], Path]) -> dict[str, Path]:  # noqa: F811
+    """The pages by name; `own` is an evaluation of a model of few labels, since axe takes long over long pages."""
+    model, own = storage.load(trained("feedback")), folder / "own.html"
+    gold = read_labelled([ROOT / "tests/data/feedback.jsonl"], model.taxonomy)
+    predicted = [p.to_dict(all_scores=True) for p in predict_many((r["text"] for r in gold), model)]
+    figures = evaluate(gold, predicted, model.taxonomy, rounds=20)
+    own.write_text(evaluating.page(str(model), model.taxonomy, gold, predicted, figures, "feedback.jsonl", "nb"), encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in PAGES} | {"evaluation": evaluation / "e.html", "own": own}
 
 
 def opened(driver: webdriver.Chrome, page: Path, width: int = 1280, scale: int = 1) -> None:
@@ -81,11 +93,20 @@ def test_universal_design(browser: webdriver.Chrome, places: dict[str, Path], na
     assert browser.get_log("browser") == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 320])
+def test_universal_design_of_a_long_page(browser: webdriver.Chrome, places: dict[str, Path], width: int) -> None:
+    """As above, of an evaluation of the shipped model."""
+    opened(browser, places["evaluation"], width)
+    assert violations(browser) == []
+    assert value(browser, "document.documentElement.scrollWidth") <= width
+
+
 def test_filtered_and_dark(browser: webdriver.Chrome, places: dict[str, Path]) -> None:
     """With a label chosen, texts unfolded and dark colours asked for, axe still finds no violation, and words are marked."""
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
     try:
-        opened(browser, places["nb"])
+        opened(browser, places["nn"])
         browser.execute_script("document.querySelector('a[data-filter]').click()")
         browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
         assert value(browser, "document.querySelectorAll('#results mark').length") > 5
@@ -209,7 +230,7 @@ def test_fifty_thousand_rows(browser: webdriver.Chrome, folder: Path, tmp_path: 
     rows = labelled(folder)
     with (tmp_path / "many.jsonl").open("w", encoding="utf-8") as file:
         for i in range(50_000):
-            row = rows[i % len(rows)] | {"id": f"R{i}", "år": str(2010 + i % 15), "virksomhet": f"Kommune {i % 356}"}
+            row = rows[i % len(rows)] | {"id": f"R{i}", "år": str(2010 + i % 15), "fylke": f"Kommune {i % 356}"}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     made(tmp_path / "many.jsonl", tmp_path / "many.html")
     begun = time.monotonic()
@@ -221,7 +242,8 @@ def test_fifty_thousand_rows(browser: webdriver.Chrome, folder: Path, tmp_path: 
         answers.append(browser.execute_async_script(
             """
             const [field, value, done] = arguments, status = document.getElementById("status"), begun = performance.now();
-            new MutationObserver((_, o) => { o.disconnect(); done((performance.now() - begun) / 1000); }).observe(status, { childList: true });
+            const answered = (_, o) => { o.disconnect(); done((performance.now() - begun) / 1000); };
+            new MutationObserver(answered).observe(status, { childList: true });
             document.getElementById(field).value = value;
             document.getElementById("explorer").dispatchEvent(new Event("input"));
             """, field, text,

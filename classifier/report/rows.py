@@ -16,7 +16,7 @@ from classifier.documents.results import Result, Word
 from classifier.preprocessing import sentences
 from classifier.report.groups import Groups
 from classifier.report.wording import Wording
-from classifier.taxonomy import Taxonomy
+from classifier.taxonomy import LANGUAGES, Taxonomy
 
 ELSEWHERE = ("showing", "nothing", "page", "whole_text", "unsure", "near")  # what the script says
 
@@ -58,7 +58,7 @@ def as_json(results: Sequence[Result], taxonomy: Taxonomy, groups: Sequence[Grou
         known = {value: i for i, value in enumerate(g.choices)}
         data["group"].append([known[value] for value in g.values])
     if texts:
-        data |= {"text": [r.text for r in results], "spoken": [r.language for r in results]}
+        data |= {"text": [r.text for r in results], "spoken": [r.language if r.language in LANGUAGES else "" for r in results]}
         data["cuts"] = [_cuts(r, place) for r, place in zip(results, places, strict=True)]
     return Markup(json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
@@ -81,7 +81,9 @@ def _surest(result: Result) -> int:
 
 
 def _given(result: Result, numbers: dict[str, int], place: Place | None) -> list[list[int]]:
-    """Each label with its probability and, with `place`, the words for it."""
+    """Each label with its probability and, with `place`, the words for it; none of a row that is not counted."""
+    if result.empty:
+        return []
     return [
         [
             numbers[f"{facet}.{code}"],
