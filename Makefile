@@ -7,7 +7,7 @@ UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup label test test-slow lint model bench-preprocessing datasheet clean
+.PHONY: setup label test test-slow lint model bench-preprocessing bench-prevalence datasheet clean
 
 setup: .venv/.dev
 
@@ -41,6 +41,9 @@ model: setup  ## train the shipped model again; the figures on real text only wh
 
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)
+
+bench-prevalence: setup  ## counted and corrected shares against known ones, and how often the intervals hold
+	$(BIN)/python benchmarks/prevalence.py --real $(REAL)
 
 datasheet: setup  ## the learning curve and the figures in labelled_data/README.md
 	$(BIN)/python benchmarks/learning_curve.py --real $(REAL)

@@ -24,18 +24,21 @@ class Confusion:
     """Documents by class and signal, shape (classes, signals).
 
     `edges`: what divides the probabilities of a label into signals (empty where the signal is the decision itself, or a label of a single
-    choice). `given`: the first signal of the documents that get the label.
+    choice). `given`: the first signal of the documents that get the label. `worth`: what a counted document is worth in an interval, less
+    than 1 where error rates are known to vary from one body of text to another by more than chance.
     """
 
     counts: np.ndarray
     edges: tuple[float, ...] = ()
     given: int = 1
+    worth: float = 1.0
 
     def decisions(self) -> "Confusion":
         """The same documents by what was decided only."""
         if len(self.counts) != 2 or self.counts.shape[1] == 2:
             return self
-        return Confusion(np.stack([self.counts[:, : self.given].sum(axis=1), self.counts[:, self.given :].sum(axis=1)], axis=1))
+        sides = [self.counts[:, : self.given].sum(axis=1), self.counts[:, self.given :].sum(axis=1)]
+        return Confusion(np.stack(sides, axis=1), worth=self.worth)
 
 
 def of_label(present: np.ndarray, scores: np.ndarray, threshold: float) -> Confusion:

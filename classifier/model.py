@@ -20,10 +20,11 @@ from sklearn.linear_model import LogisticRegression
 
 from classifier.errors import ClassifierError
 from classifier.features import Matrix, Passage, Vocabulary, learn_vocabulary, parts_of, passage
+from classifier.reliability import known_errors
 from classifier.scoring import Rows, base_logits, probabilities, rows
 from classifier.storage import ANY, Model, document_labels, sentence_labels
 from classifier.taxonomy import Taxonomy
-from classifier.thresholds import choose_thresholds, key, known_errors, review_band
+from classifier.thresholds import choose_thresholds, key, review_band
 
 Record = dict[str, Any]
 
@@ -282,6 +283,6 @@ def train(
         name, version, taxonomy, vocabulary, document_weights, sentence_weights,
         stacks["document"], stacks["sentence"], thresholds, review,
         {"seed": seed, "documents": n, "sentences": m, "features": len(vocabulary), "versions": versions()},
-        known_errors(records, held_out["document"], held_out["sentence"], batch.starts, taxonomy, thresholds),
+        known_errors(records, held_out["document"], held_out["sentence"], batch.starts, folds, taxonomy, thresholds),
     )  # fmt: skip
     return model, OutOfFold(held_out["document"], held_out["sentence"])

@@ -6,7 +6,7 @@ the model card `README.md`. Nothing in it is executed when it is loaded.
 
 import json
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,7 +96,7 @@ def save(model: Model, folder: Path, card: str) -> None:
         "taxonomy": model.taxonomy.source,
         "thresholds": model.thresholds,
         "review": model.review,
-        "errors": {k: {"counts": c.counts.tolist(), "edges": list(c.edges), "given": c.given} for k, c in model.errors.items()},
+        "errors": {k: asdict(c) | {"counts": c.counts.tolist()} for k, c in model.errors.items()},
         "training": model.training,
     }
     if folder.exists() and not (folder.is_dir() and ((folder / "model.json").exists() or not any(folder.iterdir()))):
@@ -151,7 +151,7 @@ def load(folder: str | Path) -> Model:
             thresholds=about["thresholds"],
             review={k: (low, high) for k, (low, high) in about["review"].items()},
             training=about["training"],
-            errors={k: Confusion(np.array(c["counts"]), tuple(c["edges"]), c["given"]) for k, c in about.get("errors", {}).items()},
+            errors={k: Confusion(np.array(c.pop("counts")), tuple(c.pop("edges")), **c) for k, c in about.get("errors", {}).items()},
             folder=folder,
         )
     except ClassifierError:

@@ -1,14 +1,10 @@
-"""Where a probability becomes a decision: thresholds by F1, the band around them that a person should review, how often they err."""
+"""Where a probability becomes a decision: thresholds by F1, and the band around them that a person should review."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from classifier.confusion import VERDICT, Confusion, measure, of_decisions, present
-from classifier.prediction import JUDGED, Prediction, verdict
-from classifier.scoring import best_sentences
-from classifier.storage import ANY, Model, document_labels, sentence_labels
+from classifier.storage import ANY
 from classifier.taxonomy import Taxonomy
 
 PRIOR_EXAMPLES = 20  # a label's own threshold counts as many examples as it has, the common one as many as this
@@ -62,56 +58,3 @@ def review_band(y: np.ndarray, p: np.ndarray, threshold: float) -> tuple[float, 
     while low > 0.05 and ((p < low).sum() == 0 or 1 - y[p < low].mean() < REVIEW_PRECISION):
         low -= 0.02
     return round(low, 4), round(high, 4)
-
-
-def known_errors(
-    records: Sequence[Mapping[str, Any]], document: np.ndarray, sentence: np.ndarray, starts: np.ndarray,
-    taxonomy: Taxonomy, thresholds: Mapping[str, float],
-) -> dict[str, Confusion]:  # fmt: skip
-    """How often the decisions on whole documents are right, by probabilities (of documents, of sentences) that did not see their labels.
-
-    `starts`: where the sentences of each document begin, as in `scoring.Rows`.
-    """
-    scores, given = {}, {}
-    for facet in taxonomy.facets:
-        names = document_labels(taxonomy) if facet.unit == "document" else sentence_labels(taxonomy)
-        p = (document if facet.unit == "document" else sentence)[:, [names.index((facet.code, code)) for code in facet.codes]]
-        if facet.choice == "single":
-            decided = np.arange(p.shape[1]) == p.argmax(axis=1)[:, None]
-        else:
-            decided = p >= np.array([thresholds[f"{facet.code}.{code}"] for code in facet.codes])
-        if facet.unit == "sentence":
-            if facet.choice == "single":
-                decided &= (sentence[:, names.index((facet.code, ANY))] >= thresholds[facet.code])[:, None]
-            p, decided = best_sentences(p, starts)[0], best_sentences(decided.astype(float), starts)[0] > 0
-        scores[facet.code], given[facet.code] = p, decided
-    return _errors(records, scores, given, taxonomy, thresholds)
-
-
-def errors_on(records: Sequence[Mapping[str, Any]], predictions: Sequence[Prediction], model: Model) -> dict[str, Confusion]:
-    """How often a model's decisions on whole documents are right, by what it said of labelled records that it was not trained on."""
-    scores = {f.code: np.array([[p.scores[f.code][code] for code in f.codes] for p in predictions]) for f in model.taxonomy.facets}
-    given = {f.code: np.array([[code in p.labels(f.code) for code in f.codes] for p in predictions]) for f in model.taxonomy.facets}
-    return _errors(records, scores, given, model.taxonomy, model.thresholds)
-
-
-def _errors(
-    records: Sequence[Mapping[str, Any]], scores: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray],
-    taxonomy: Taxonomy, thresholds: Mapping[str, float],
-) -> dict[str, Confusion]:  # fmt: skip
-    """The confusions of all facets, and of the verdict that follows from them."""
-    wanted = {facet.code: present(records, facet) for facet in taxonomy.facets}
-    errors: dict[str, Confusion] = {}
-    for facet in taxonomy.facets:
-        errors |= measure(facet, wanted[facet.code], scores[facet.code], given[facet.code], thresholds)
-    judged = [i for i, record in enumerate(records) if record.keys() >= JUDGED]
-    sides = [[_verdict(taxonomy, side, i) for i in judged] for side in (wanted, given)]
-    if judged and sides[0][0] is not None:
-        errors[VERDICT] = of_decisions(np.array(sides[0], bool), np.array(sides[1], bool))
-    return errors
-
-
-def _verdict(taxonomy: Taxonomy, said: Mapping[str, np.ndarray], i: int) -> bool | None:
-    labels = {f.code: [code for code, yes in zip(f.codes, said[f.code][i], strict=True) if yes > 0] for f in taxonomy.facets}
-    found = verdict(taxonomy, labels)
-    return None if found is None else found["verdict"]

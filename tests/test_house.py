@@ -10,8 +10,8 @@ from classifier import taxonomy
 
 PACKAGE = Path(__file__).parent.parent / "classifier"
 ORDER = (
-    "errors taxonomy confusion preprocessing concepts features storage scoring evidence prediction thresholds model documents evaluation "
-    "calibration mistakes prevalence annotation card batch display report cli"
+    "errors taxonomy confusion preprocessing concepts features storage scoring evidence prediction thresholds reliability model documents "
+    "evaluation calibration mistakes prevalence annotation card batch display report cli"
 ).split()  # each room imports from rooms on its left only
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

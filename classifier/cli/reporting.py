@@ -55,7 +55,7 @@ def summarise(
             listed = ", ".join(" ".join(c.split()) for c in results.columns[:30])
             raise ClassifierError(f"{labelled}: no column {column!r} for --by; the columns are: {listed}")
     errors, known = errors_of(model, calibrate)
-    tally = count(made_by(model, results.rows, labelled), model.taxonomy, errors, by)
+    tally = count(made_by(model, results.rows, labelled), model.taxonomy, errors, list(dict.fromkeys(by)))
     documents = sum(tally.documents.values())
     if not documents:
         reason = f" (id {tally.first_problems[0]})" if tally.first_problems else ""
@@ -72,7 +72,7 @@ def errors_of(model: "Model", samples: tuple[str, ...]) -> tuple["dict[str, Conf
     """(known errors, on how many texts): the model's own, or measured on labelled samples."""
     from classifier.documents.labelled import read_labelled
     from classifier.prediction import predict_many
-    from classifier.thresholds import errors_on
+    from classifier.reliability import errors_on
 
     if not samples:
         return model.errors, int(model.training.get("documents", 0)) if model.errors else 0

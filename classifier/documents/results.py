@@ -150,9 +150,7 @@ def _of_table(row: Row, fields: dict[str, Any], ours: dict[str, str], taxonomy: 
         labels[facet.code] = _in_order(facet, {code.strip() for code in cell(facet.code).split(";") if code.strip()})
         scores[facet.code] = {code: _probability(cell(f"sannsynlighet_{facet.code}_{code}")) for code in facet.codes}
         if facet.unit == "sentence":
-            pieces = _mention(facet.codes).split(cell(f"{facet.code}_setninger"))  # "", codes, sentence, codes, sentence …
-            found = zip(pieces[1::2], pieces[2::2], strict=True)
-            mentions[facet.code] = tuple(Mention(text, tuple(codes.split(";"))) for codes, text in found)
+            mentions[facet.code] = _mentions(cell(f"{facet.code}_setninger"), facet.codes, row.text)
     notes = tuple(note for note in cell("merknad").split("; ") if note)
     review = tuple(pair for pair in cell("til_kontroll").split(";") if pair)
     verdict = VERDICT.get(cell("innovasjon"))
@@ -161,8 +159,22 @@ def _of_table(row: Row, fields: dict[str, Any], ours: dict[str, str], taxonomy: 
     )  # fmt: skip
 
 
+def _mentions(cell: str, codes: tuple[str, ...], text: str) -> tuple[Mention, ...]:
+    """The sentences of a cell `[codes] sentence | [codes] sentence`; what stands so in the text itself divides nothing."""
+    pieces = _divider(codes).split(cell)  # "", codes, sentence, codes, sentence …
+    whole = " ".join(text.split()) if len(pieces) > 3 else ""
+    found: list[tuple[str, str]] = []
+    for labels, sentence in zip(pieces[1::2], pieces[2::2], strict=True):
+        joined = f"{found[-1][1]} | [{labels}] {sentence}" if found else ""
+        if joined and joined in whole:
+            found[-1] = (found[-1][0], joined)
+        else:
+            found.append((labels, sentence))
+    return tuple(Mention(sentence, tuple(labels.split(";"))) for labels, sentence in found)
+
+
 @cache
-def _mention(codes: tuple[str, ...]) -> re.Pattern[str]:
+def _divider(codes: tuple[str, ...]) -> re.Pattern[str]:
     """What stands before each sentence in a cell: `[budsjett;tid] `."""
     code = "|".join(map(re.escape, codes))
     return re.compile(rf"(?:^| \| )\[((?:{code})(?:;(?:{code}))*)\] ")

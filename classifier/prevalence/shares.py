@@ -56,7 +56,7 @@ class Tally:
     given: dict[Group, Counter[tuple[str, str]]] = field(default_factory=lambda: defaultdict(Counter))
     signals: dict[Group, dict[str, np.ndarray]] = field(default_factory=dict)
     unscored: set[str] = field(default_factory=set)  # facets of which some row lacks probabilities
-    moved: set[str] = field(default_factory=set)  # labels given at other thresholds than the model's
+    moved: set[str] = field(default_factory=set)  # labels that some row has otherwise than by the model's thresholds
     without_text: int = 0
     problems: Counter[str] = field(default_factory=Counter)  # rows that could not be read, by reason
     first_problems: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ def count(results: Iterable[Result], taxonomy: Taxonomy, errors: Mapping[str, Co
 def add(tally: Tally, result: Result) -> None:
     """Count one row: in its group, or among those that had no text or could not be read."""
     if result.problem is not None:
-        tally.problems[result.problem] += 1
+        tally.problems[result.problem.split(":")[0]] += 1
         if len(tally.first_problems) < 5:
             tally.first_problems.append(f"id {result.id}: {result.problem}")
         return
@@ -215,6 +215,6 @@ def _estimated(
     else:
         seen = np.stack([sum((tally.signals[p][name] for p in parts), np.zeros(known.counts.shape[1])) for parts in members])
     share = likeliest(seen, known.counts)
-    lower, upper = intervals(seen, known.counts, share)
+    lower, upper = intervals(seen, known.counts * known.worth, share)
     first = 1 if counted.shape[1] == 1 else 0  # of a label by itself: the share that has it
     return share[:, first:], lower[:, first:], upper[:, first:]

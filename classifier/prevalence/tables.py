@@ -30,9 +30,9 @@ NOTES = {
         "en": f"fewer than {FEWEST} documents: look at the interval, not at the share",
     },
     "moved": {
-        "nb": "talt med andre terskler enn modellens; den korrigerte andelen følger sannsynlighetene",
-        "nn": "talt med andre tersklar enn modellen sine; den korrigerte delen følgjer sannsyna",
-        "en": "counted at other thresholds than the model's; the corrected share goes by the probabilities",
+        "nb": "talt med andre terskler enn modellens, eller rettet for hånd; den korrigerte andelen følger sannsynlighetene",
+        "nn": "talt med andre tersklar enn modellen sine, eller retta for hand; den korrigerte delen følgjer sannsyna",
+        "en": "counted at other thresholds than the model's, or mended by hand; the corrected share goes by the probabilities",
     },
     "unknown": {
         "nb": "ikke korrigert: modellen har ingen feiltall her (tren den på nytt, eller bruk --calibrate)",
@@ -210,9 +210,17 @@ def as_text(shares: Sequence[Share], tally: Tally, taxonomy: Taxonomy, language:
     for s in overall if tally.by else ():
         lines += ["", _head(name_of(s, taxonomy, language), words["columns"])]
         groups = [g for g in shares if g.group and (g.facet, g.label) == (s.facet, s.label)]
-        lines += [_line(", ".join(value or str(words["none"]) for value in g.group), g, marks, language) for g in groups]
-    lines += ["", *(line for note, mark in marks.items() for line in wrap(f"{mark}  {NOTES[note][language]}", 80, subsequent_indent="   "))] if marks else []
-    return "\n".join(lines)
+        lines += [_line(_group([value or str(words["none"]) for value in g.group]), g, marks, language) for g in groups]
+    notes = [wrap(f"{mark}  {NOTES[note][language]}", 80, subsequent_indent="   ") for note, mark in marks.items()]
+    return "\n".join([*lines, *(["", *(line for note in notes for line in note)] if notes else [])])
+
+
+def _group(values: list[str]) -> str:
+    """The values of a group in the width of a name, the longest shortened first."""
+    while len(", ".join(values)) >= WIDTH and max(map(len, values)) > 4:
+        i = max(range(len(values)), key=lambda k: len(values[k]))
+        values = [*values[:i], values[i].rstrip("…")[:-1] + "…", *values[i + 1 :]]
+    return ", ".join(values)
 
 
 def _head(title: str, columns: Sequence[str]) -> str:
