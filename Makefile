@@ -7,7 +7,7 @@ UD ?= ../shared/ud
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup label test test-slow lint model bench-preprocessing bench-prevalence datasheet clean
+.PHONY: setup label test test-slow lint model report-picture bench-preprocessing bench-prevalence datasheet clean
 
 setup: .venv/.dev
 
@@ -38,6 +38,14 @@ lint: setup
 model: setup  ## train the shipped model again; the figures on real text only where that folder is at hand
 	$(BIN)/innovasjon train labelled_data/train.jsonl -o models/default --name default --force --jobs $(JOBS) \
 		--score test=labelled_data/test.jsonl $(if $(wildcard $(REAL)),--score real=$(REAL))
+
+report-picture: .venv/.core  ## examples/report.png, the report on the example projects as Chromium shows it
+	mkdir -p build
+	$(BIN)/innovasjon label examples/projects.csv -o build/projects.jsonl --force
+	$(BIN)/innovasjon report build/projects.jsonl -o build/report.html --by år --force
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1180,1800 \
+		--screenshot=build/report.png build/report.html
+	$(BIN)/python -c "from PIL import Image; Image.open('build/report.png').quantize(96).save('examples/report.png', optimize=True)"
 
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)

@@ -307,7 +307,7 @@ def test_own_taxonomy(run: Run, trained: Callable[[str], Path], tmp_path: Path) 
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["made.jsonl", "--by", "fylke"], r"--by fylke: .* no such column; its columns are: .*virksomhet"),
+        (["made.jsonl", "--by", "etat"], r"--by etat: .* no such column; its columns are: .*virksomhet"),
         (["made.jsonl", "--by", "beskrivelse"], "is the column of texts"),
         (["made.jsonl", "-o", "nb.html"], "exists already; --force replaces it"),
         (["made.jsonl", "-o", "no/such.html"], "the folder no does not exist"),
