@@ -272,11 +272,12 @@ def test_without_texts(folder: Path, page: Page) -> None:
     assert bare.table("Barriere: andel") == page.table("Barriere: andel")
 
 
+@pytest.mark.filterwarnings("error")
 def test_nothing_of_the_input_is_markup(tmp_path: Path) -> None:
     """Texts, ids and groups may hold anything: markup stays text, and the page stays whole."""
     evil = '</script><script>alert("1")</script><!-- <b>&amp; \u2028 😀 {{ 7 * 7 }}'
     text = f"Kommunen har tatt i bruk en app {evil}. Lovverket gjør det vanskelig {evil}."
-    rows = [{"id": f"{evil}{i}", "tekst": text, "<i>etat</i>": f"{evil}{i % 2}"} for i in range(4)]
+    rows = [{"id": f"{evil}{i}", "tekst": text, "<i>etat</i>": f"{evil}\x01\ud800 日本 $x^2${i % 2}"} for i in range(12)]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
     batch.label(open_sources([str(tmp_path / "in.jsonl")]), tmp_path / "out.jsonl", storage.shipped())
     page = made(tmp_path / "out.jsonl", tmp_path / "r.html", ("<i>etat</i>",))
@@ -284,7 +285,8 @@ def test_nothing_of_the_input_is_markup(tmp_path: Path) -> None:
     assert not page.all("b")
     assert page.data()["text"] == [r["tekst"] for r in rows]
     assert page.data()["id"] == [r["id"] for r in rows]
-    assert {row[0] for row in page.table("Innovasjonstype etter <i>etat</i>")[2:]} == {" ".join(f"{evil}{i}".split()) for i in range(2)}
+    told = [row[0] for row in page.table("Innovasjonstype etter <i>etat</i>")[2:]]
+    assert told == [" ".join(f"{evil}\ufffd\ufffd 日本 $x^2${i}".split()) for i in range(2)]
 
 
 def test_own_taxonomy(run: Run, trained: Callable[[str], Path], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ MOST_GROUPS = 40  # in a table, the rest stand together
 MOST_VALUES = 5_000  # in a filter
 
 PERIOD = re.compile(r"((?:18|19|20)\d\d)(?:-(0[1-9]|1[0-2])(?:-\d\d(?:[T ].*)?)?)?")  # 2023, 2023-05, 2023-05-17 and with a time of day
+UNWRITABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")  # in a picture
 NORWEGIAN_DATE = re.compile(r"[0-3]?\d\.[01]?\d\.((?:18|19|20)\d\d)")  # 17.5.2023
 
 
@@ -68,7 +69,7 @@ def _name(value: object) -> str:
         return value.isoformat()[:10]
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return "" if value is None else " ".join(str(value).split())
+    return "" if value is None else UNWRITABLE.sub("\ufffd", " ".join(str(value).split()))
 
 
 def _period(value: str) -> str:

@@ -6,6 +6,7 @@ Each gives `Markup` that may stand in a page as it is. Shares and scores are fro
 import io
 import re
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -59,7 +60,9 @@ class Line:
 def _svg(figure: Figure, key: str, title: str, description: str) -> Markup:
     """The figure as SVG with a title and description that are read aloud; `key` keeps its ids apart from those of other pictures."""
     out = io.BytesIO()
-    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # the reader's fonts may have it
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     ElementTree.register_namespace("", SVG[1:-1])
     ElementTree.register_namespace("xlink", LINK[1 : LINK.index("}")])
     root = ElementTree.fromstring(out.getvalue())

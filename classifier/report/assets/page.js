@@ -28,36 +28,26 @@ function explore(data) {
   let found = [];
   let page = 0;
 
-  const having = data.labels.map(() => []); // label -> [row, permille]
+  const having = data.labels.map(() => new Map()); // label -> row -> permille
   for (let i = 0; i < rows; i++) {
-    for (const [label, p] of data.given[i]) having[label].push([i, p]);
+    for (const [label, p] of data.given[i]) having[label].set(i, p);
   }
 
   function matching() {
     const wanted = field("q").value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    const label = field("label").value;
+    const label = field("label").value === "" ? null : +field("label").value;
     const verdict = field("verdict")?.value ?? "";
     const chosen = data.groups.map((_, g) => field("g" + g).value);
-    const review = field("unsure").checked;
+    const review = field("unsure").checked; // with a label: also the texts that nearly had it
     if (wanted.length && !lowered) lowered = data.id.map((id, i) => (id + "\n" + (data.text ? data.text[i] : "")).toLowerCase());
-    let pairs = label === "" ? data.id.map((_, i) => [i, data.sure[i]]) : having[label];
-    pairs = pairs.filter(([i]) =>
-      chosen.every((value, g) => value === "" || data.group[g][i] === +value) &&
-      (verdict === "" || data.verdict[i] === +verdict) &&
-      (!review || (label === "" ? data.review[i].length : data.review[i].includes(+label))) &&
-      wanted.every((word) => lowered[i].includes(word)));
-    if (review && label !== "") { // also those that were nearly given the label
-      const seen = new Set(pairs.map(([i]) => i));
-      for (let i = 0; i < rows; i++) {
-        if (!seen.has(i) && data.review[i].includes(+label) && chosen.every((value, g) => value === "" || data.group[g][i] === +value) &&
-          (verdict === "" || data.verdict[i] === +verdict) && wanted.every((word) => lowered[i].includes(word))) pairs.push([i, 0]);
-      }
-      pairs.sort((a, b) => a[0] - b[0]);
-    }
+    const labelled = (i) => label === null ? !review || data.review[i].length : review ? data.review[i].includes(label) : having[label].has(i);
+    const fits = (i) => labelled(i) && chosen.every((value, g) => value === "" || data.group[g][i] === +value) &&
+      (verdict === "" || data.verdict[i] === +verdict) && wanted.every((word) => lowered[i].includes(word));
+    const matches = [...data.id.keys()].filter(fits);
+    const sure = (i) => label === null ? data.sure[i] : having[label].get(i) ?? 0;
     const order = field("order").value;
-    if (order === "sure") pairs.sort((a, b) => b[1] - a[1]);
-    if (order === "unsure") pairs.sort((a, b) => a[1] - b[1]);
-    return pairs.map(([i]) => i);
+    if (order) matches.sort((a, b) => order === "sure" ? sure(b) - sure(a) : sure(a) - sure(b));
+    return matches;
   }
 
   function made(tag, text, name) {
