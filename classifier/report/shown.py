@@ -8,6 +8,7 @@ from markupsafe import Markup
 from classifier.confusion import VERDICT
 from classifier.documents.results import Result
 from classifier.prevalence import Share
+from classifier.prevalence.shares import FEWEST
 from classifier.prevalence.tables import note_of
 from classifier.report import pictures
 from classifier.report.blocks import Link, Picture, Row, Section, Table, Words
@@ -17,8 +18,7 @@ from classifier.report.wording import Wording
 from classifier.taxonomy import Facet, Taxonomy
 
 MOST_ROWS = 15  # groups in a picture
-FEW = 10  # texts in a group, below which the page says that they are few
-FEWEST = 5  # below which it is in the table only
+DRAWN = 5  # texts in a group, below which it is in the table only
 
 Point = tuple[float, float | None, float | None]  # a share and its interval
 Within = Sequence[tuple[Groups, Sequence[Share]]]  # a column and the shares in its groups
@@ -71,8 +71,8 @@ def _by_group(
     names = [label.name(w.language) for label in f.labels]
     groups = [group for group in g.order if (group, f.codes[0]) in at]
     documents = {group: at[group, f.codes[0]].documents for group in ["", *groups]}
-    if any(documents[group] < FEW for group in groups):
-        yield Words("paragraph", w["few"])
+    if any(documents[group] < FEWEST for group in groups):
+        yield Words("paragraph", w.say("few", n=FEWEST))
     if g.apart:
         yield Words("paragraph", w.say("merged", n=g.apart))
     places = {value: f" g{number}={i}" for i, value in enumerate(g.choices)}
@@ -84,10 +84,12 @@ def _by_group(
             cells.append(Link(w.number(at[group, code].counted), filter, _told(at[group, code], w)))
         rows.append([group or w["all_groups"], w.number(documents[group]), *cells])
     table = Table(w.say("by_caption", facet=f.name(w.language), group=g.column), [g.column, w["texts_n"], *names], rows)
-    shown = [group for group in groups if group in g.times or documents[group] >= FEWEST]
+    shown = [group for group in groups if group in g.times or documents[group] >= DRAWN]
     if len(shown) < 2 and not g.times:
         yield table
         return
+    if len(shown) > MOST_ROWS and not g.times:
+        yield Words("paragraph", w.say("largest", n=MOST_ROWS))
     points = [[_point(at[group, code]) for code in f.codes] for group in shown]
     yield Picture(_drawn(f"facet-{f.code}-by-{number}", table.caption, g, shown, documents, names, points, w), table)
 
@@ -116,11 +118,8 @@ def _drawn(
         ticks = [(g.times[groups[i]], groups[i]) for i in times]
         return pictures.panels(key, title, w.say("desc_over_time", group=g.column), lines, ticks, w.share)
     largest = sorted(sorted(range(len(groups)), key=lambda i: -documents[groups[i]])[:MOST_ROWS])
-    description = w.say("desc_by", group=g.column)
-    if len(groups) > MOST_ROWS:
-        description += " " + w.say("largest", n=MOST_ROWS)
     values = [[value for value, *_ in points[i]] for i in largest]
-    return pictures.heat(key, title, description, [groups[i] for i in largest], names, values, w.share)
+    return pictures.heat(key, title, w.say("desc_by", group=g.column), [groups[i] for i in largest], names, values, w.share)
 
 
 def crossed(read: Sequence[Result], taxonomy: Taxonomy, judged: bool, w: Wording) -> list[Section]:
