@@ -16,7 +16,8 @@ LIMITS = """\
 - Figures on texts made, or chosen, in the same way as the training texts flatter (the datasheet of the training data tells how they
   were made); figures on real text that nobody of the project wrote are the ones to plan by.
 - Probabilities are calibrated on the training data (out of fold). On other kinds of text they are less sure than they look.
-- Shares counted from its labels carry its errors. Do not use it to decide about single applications or persons.
+- Shares counted from its labels carry its errors; `innovasjon summarise` corrects them as far as the errors are known.
+  Do not use it to decide about single applications or persons.
 """
 
 

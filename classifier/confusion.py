@@ -2,12 +2,13 @@
 
 The counts are made on texts that the weights were not learnt from (out of fold in training, or a user's own labelled sample), and shares
 of labels are corrected by them (`prevalence`). For one label of a multi-choice or sentence facet, the classes are absent and present, and
-a document's *signal* is the interval that its probability falls in, the threshold being one of the edges: finer than given or not given,
-which brings the corrected share nearer the truth. For a single-choice facet the classes are its labels and the signal is the label given.
+a document's *signal* is the interval that its probability falls in, the threshold being one of the edges. For a single-choice facet the
+classes are its labels, and the signal is the label given together with the interval of its probability. Signals finer than the decision
+bring the corrected share nearer the truth.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,17 @@ from classifier.taxonomy import Facet
 
 VERDICT = "innovasjon"  # the name of what follows from the facets, beside the names of facets and labels
 INTERVALS = 8  # of a probability, at most
-FEWEST = 15  # documents of the rarer class for each interval
+CONFIDENCES = 3  # intervals of the probability of a single choice, at most
+FEWEST = 15  # documents of the rarest class for each interval
 
 
 @dataclass(frozen=True)
 class Confusion:
     """Documents by class and signal, shape (classes, signals).
 
-    `edges`: what divides the probabilities of a label into signals (empty where the signal is the decision itself, or a label of a single
-    choice). `given`: the first signal of the documents that get the label. `worth`: what a counted document is worth in an interval, less
-    than 1 where error rates are known to vary from one body of text to another by more than chance.
+    `edges`: what divides probabilities into signals (empty where the decision is all that is told). `given`: the first signal of the
+    documents that get the label; 0 for a single choice, whose signals are its labels, each in as many intervals. `worth`: what a counted
+    document is worth in an interval, less than 1 where error rates vary from one body of text to another by more than chance.
     """
 
     counts: np.ndarray
@@ -35,8 +37,8 @@ class Confusion:
 
     def decisions(self) -> "Confusion":
         """The same documents by what was decided only."""
-        if len(self.counts) != 2 or self.counts.shape[1] == 2:
-            return self
+        if not self.given:
+            return replace(self, counts=self.counts.reshape(len(self.counts), len(self.counts), -1).sum(axis=2), edges=())
         sides = [self.counts[:, : self.given].sum(axis=1), self.counts[:, self.given :].sum(axis=1)]
         return Confusion(np.stack(sides, axis=1), worth=self.worth)
 
@@ -59,9 +61,15 @@ def of_decisions(present: np.ndarray, given: np.ndarray) -> Confusion:
     return Confusion(np.array([[int(((present == c) & (given == d)).sum()) for d in (False, True)] for c in (False, True)]))
 
 
-def of_choice(wanted: np.ndarray, given: np.ndarray, labels: int) -> Confusion:
-    """The confusion matrix of a single choice; both arrays hold numbers of labels, shape (documents,)."""
-    return Confusion(np.bincount(wanted * labels + given, minlength=labels * labels).reshape(labels, labels))
+def of_choice(wanted: np.ndarray, scores: np.ndarray) -> Confusion:
+    """The confusion matrix of a single choice: numbers of the true labels, shape (documents,); probabilities, (documents, labels)."""
+    labels = scores.shape[1]
+    best = scores.max(axis=1)
+    parts = max(1, min(CONFIDENCES, int(np.bincount(wanted, minlength=labels).min()) // FEWEST))
+    edges = sorted({*np.round(np.quantile(best, np.linspace(0, 1, parts + 1)[1:-1]), 4).tolist()})
+    kinds = labels * (len(edges) + 1)
+    signals = scores.argmax(axis=1) * (len(edges) + 1) + np.searchsorted(edges, best, side="right")
+    return Confusion(np.bincount(wanted * kinds + signals, minlength=labels * kinds).reshape(labels, kinds), tuple(edges), 0)
 
 
 def present(records: Sequence[Mapping[str, Any]], facet: Facet) -> np.ndarray:
@@ -89,7 +97,7 @@ def measure(
     if not len(wanted):
         return {}
     if facet.unit == "document" and facet.choice == "single":
-        return {facet.code: of_choice(wanted.argmax(axis=1), given.argmax(axis=1), len(facet.codes))}
+        return {facet.code: of_choice(wanted.argmax(axis=1), scores)}
     out = {}
     for k, code in enumerate(facet.codes):
         name = f"{facet.code}.{code}"

@@ -49,7 +49,7 @@ def one_line(done: "subprocess.CompletedProcess[str]", pattern: str) -> None:
 # Start-up
 
 HEAVY = {"sklearn", "scipy", "nltk", "joblib", "openpyxl", "pyarrow", "numpy", "matplotlib", "jinja2"}
-COMMANDS = ["label", "predict", "report", "train", "evaluate", "check", "taxonomy"]
+COMMANDS = ["label", "predict", "train", "evaluate", "report", "summarise", "check", "taxonomy"]
 
 
 def imported(code: str, *args: str) -> set[str]:

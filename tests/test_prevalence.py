@@ -128,10 +128,14 @@ def test_confusion_of_a_label_counts_all(rows: list[tuple[bool, float]], thresho
 
 
 def test_confusion_of_a_choice() -> None:
-    """Rows are the true labels, columns the given ones."""
-    made = of_choice(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0]), 3)
-    assert made.counts.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
-    assert made.decisions() is made
+    """Rows are the true labels; columns the given ones, each by how probable it was where there are texts enough to tell."""
+    scores = np.array([[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.1, 0.9, 0.0], [0.6, 0.2, 0.2]])
+    made = of_choice(np.array([0, 0, 1, 2]), scores)
+    assert made.counts.tolist() == made.decisions().counts.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    many = of_choice(np.tile([0, 1, 2, 2], 30), np.tile(scores, (30, 1)))
+    assert many.counts.shape[1] % 3 == 0
+    assert many.counts.shape[1] > 3
+    assert many.decisions().counts.tolist() == [[30, 0, 0], [0, 30, 0], [30, 30, 0]]
 
 
 def test_dispersion_tells_chance_from_difference() -> None:

@@ -15,6 +15,7 @@ from conftest import ROOT, Run
 from openpyxl import load_workbook
 
 from classifier import ClassifierError, predict_many, storage, taxonomy
+from classifier.confusion import present
 from classifier.documents.labelled import read_labelled
 from classifier.documents.results import Result, open_results
 from classifier.documents.writers import FORMATS
@@ -190,6 +191,26 @@ def test_calibration_is_by_the_sample(model: Model, labelled: Labelled) -> None:
     assert notes[code] == "weak"
     assert {notes[c] for c in TAXONOMY["verdi"].codes} == {"few_known"}
     assert {s.corrected for s in found if s.note} == {None}
+
+
+def test_calibrated_shares_are_nearer_the_truth(run: Run, small_model: Path, tmp_path: Path) -> None:
+    """A weak model's shares, corrected by hand-labelled texts of the same kind, are much nearer the true ones than counted, and most
+    intervals hold these."""
+    lines = (ROOT / "labelled_data/test.jsonl").read_text(encoding="utf-8").splitlines()
+    for name, part in (("gold", lines[::2]), ("rest", lines[1::2])):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(part) + "\n", encoding="utf-8")
+    run("label", tmp_path / "rest.jsonl", "-o", tmp_path / "l.csv", "--model", small_model)
+    done = run("summarise", tmp_path / "l.csv", "--model", small_model, "--calibrate", tmp_path / "gold.jsonl", "-o", tmp_path / "s.json")
+    assert done.returncode == 0, done.stderr
+    records = read_labelled([tmp_path / "rest.jsonl"], TAXONOMY)
+    truth = {(f.code, code): p for f in TAXONOMY.facets for code, p in zip(f.codes, present(records, f).mean(axis=0), strict=True)}
+    told = [s for s in json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["shares"] if s["corrected"] is not None]
+    told = [s for s in told if (s["facet"], s["label"]) in truth]
+    assert len(told) > len(truth) / 2
+    true = np.array([truth[s["facet"], s["label"]] for s in told])
+    raw, corrected = (np.abs([s[k] for s in told] - true).mean() for k in ("raw", "corrected"))
+    assert corrected < 0.8 * raw, (corrected, raw, len(told))
+    assert np.mean([s["lower"] <= t <= s["upper"] for s, t in zip(told, true, strict=True)]) >= 0.85
 
 
 def test_other_thresholds(labelled: Labelled, run: Run, model: Model, tmp_path: Path) -> None:

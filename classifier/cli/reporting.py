@@ -38,7 +38,8 @@ def summarise(
 
     A share counted from a model's labels carries its errors. How often it errs is known from training texts that it had not learnt from;
     that holds for texts like those. For texts of another kind, label by hand some hundred of them that the model was not trained on (in
-    the form that `evaluate` reads) and give them with --calibrate.
+    the form that `evaluate` reads) and give them with --calibrate. An interval carries what is not known of the errors, and takes the
+    documents for a sample of what could have been written: a share of all there are is surer than it says.
     """
     from classifier.documents.readers import suffix_of
     from classifier.documents.results import open_results

@@ -96,14 +96,16 @@ def add(tally: Tally, result: Result) -> None:
         given.update((facet.code, code) for code in labels)
         if _is_choice(facet):
             if facet.code in signals:
-                signals[facet.code][facet.codes.index(labels[0])] += 1
+                edges = tally.errors[facet.code].edges
+                signal = facet.codes.index(labels[0]) * (len(edges) + 1) + bisect_right(edges, result.scores[facet.code][labels[0]])
+                signals[facet.code][signal] += 1
             continue
         for code in facet.codes:
             name = f"{facet.code}.{code}"
             if name in signals:
-                signal = _signal(tally, facet, name, code in labels, result.scores[facet.code].get(code))
-                if signal is not None:
-                    signals[name][signal] += 1
+                told = _signal(tally, facet, name, code in labels, result.scores[facet.code].get(code))
+                if told is not None:
+                    signals[name][told] += 1
     if result.innovation is not None:
         given[VERDICT, YES] += result.innovation
         if VERDICT in signals:
