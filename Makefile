@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 .PHONY: setup label test test-slow lint model bench-preprocessing bench-memory bench-passages bench-prevalence \
 	bench-active-learning check-label-studio bench-accuracy bench-ablation bench-calibration bench-scale fuzz bench-speed \
-	datasheet picture clean
+	report-picture datasheet picture clean
 
 setup: .venv/.dev
 
@@ -27,8 +27,9 @@ label: .venv/.core  ## label the example batch with the shipped model
 	mkdir -p build
 	$(BIN)/innovasjon label examples/projects.csv -o build/labelled.csv --force
 
-test: setup lint  ## the suite, a few minutes
+test: setup lint  ## the suite, a few minutes; without chromium and chromium-driver less the browser tests
 	$(BIN)/python -m pytest -m "not slow"
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || echo "SKIPPED: the browser tests need chromium and chromium-driver"
 
 test-slow: setup  ## what takes longer: the wheel in an empty environment, the shipped model retrained
 	$(BIN)/python -m pytest -m slow
@@ -54,6 +55,14 @@ fuzz: setup  ## look for bytes that break readers, writers or preprocessing, for
 	$(INSTALL) -e '.[fuzz]'
 	mkdir -p build/fuzz/corpus
 	$(BIN)/python tests/fuzz.py -max_total_time=$(SECONDS) -max_len=4096 -len_control=5 -timeout=30 -artifact_prefix=build/fuzz/ build/fuzz/corpus
+
+report-picture: .venv/.core  ## examples/report.png, the report on the example projects as Chromium shows it
+	mkdir -p build
+	$(BIN)/innovasjon label examples/projects.csv -o build/projects.jsonl --force
+	$(BIN)/innovasjon report build/projects.jsonl -o build/report.html --by år --force
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1180,1800 \
+		--screenshot=build/report.png build/report.html
+	$(BIN)/python -c "from PIL import Image; Image.open('build/report.png').quantize(96).save('examples/report.png', optimize=True)"
 
 bench-preprocessing: setup  ## sentence, normal-form and language figures on Universal Dependencies
 	$(BIN)/python benchmarks/preprocessing.py $(UD)

@@ -116,19 +116,21 @@ def summary(columns: Sequence[tuple[str, str]], totals: np.ndarray) -> dict[str,
 
 
 def evaluate(gold: Sequence[Record], predicted: Sequence[Record], taxonomy: Taxonomy, rounds: int = ROUNDS) -> dict[str, Any]:
-    """All figures: `figures` (micro and macro with 95 % intervals over documents), `labels`, and `parts` by language, source and genre."""
+    """All figures: `figures` (micro and macro) and `labels`, with 95 % intervals over documents; `parts` by language, source, genre."""
     counted = count(gold, predicted, taxonomy)
     point = summary(counted.columns, counted.table.sum(axis=0))
     rng = np.random.default_rng(0)
-    drawn = [summary(counted.columns, counted.table[rng.integers(0, len(gold), len(gold))].sum(axis=0)) for _ in range(rounds)]
+    totals = [counted.table[rng.integers(0, len(gold), len(gold))].sum(axis=0) for _ in range(rounds)]
+    drawn = [summary(counted.columns, total) for total in totals]
     figures = {
         figure: {kind: {"value": _number(value), "interval": _interval([d[figure][kind] for d in drawn])} for kind, value in kinds.items()}
         for figure, kinds in point.items()
     }
     labels = []
-    for (figure, label), row in zip(counted.columns, counted.table.sum(axis=0), strict=True):
+    for k, ((figure, label), row) in enumerate(zip(counted.columns, counted.table.sum(axis=0), strict=True)):
         values = {name: _number(metric(*row)) for name, metric in METRICS.items()}
-        labels.append({"figure": figure, "label": label, "n": int(row[TP] + row[FN]), **values})
+        spread = {name: _interval([metric(*total[k]) for total in totals]) for name, metric in METRICS.items()}
+        labels.append({"figure": figure, "label": label, "n": int(row[TP] + row[FN]), **values, "intervals": spread})
     parts: dict[str, dict[str, Any]] = {}
     for kind in ("lang", "source", "genre"):
         groups: dict[str, list[int]] = defaultdict(list)

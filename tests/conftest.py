@@ -15,6 +15,7 @@ from classifier.model import train
 from classifier.storage import Model
 
 ROOT = Path(__file__).parent.parent
+DATA = ROOT / "tests/data"
 settings.register_profile("here", deadline=None)  # other work runs on the machine
 settings.load_profile("here")
 
@@ -52,3 +53,17 @@ def run() -> Run:
         return subprocess.CompletedProcess(done.args, done.returncode, out, done.stderr.decode("utf-8"))
 
     return start
+
+
+@pytest.fixture(scope="session")
+def trained(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`trained("feedback")`: the model of a taxonomy in tests/data, trained once by the command line."""
+    folder = tmp_path_factory.mktemp("own")
+
+    def train(name: str) -> Path:
+        if not (folder / name).exists():
+            done = run("train", DATA / "feedback.jsonl", "--taxonomy", DATA / f"{name}.toml", "-o", folder / name)
+            assert done.returncode == 0, done.stderr
+        return folder / name
+
+    return train

@@ -11,7 +11,7 @@ from classifier import taxonomy
 PACKAGE = Path(__file__).parent.parent / "classifier"
 ORDER = (
     "errors parallel taxonomy confusion preprocessing concepts features storage scoring evidence prediction thresholds reliability model "
-    "documents evaluation prevalence annotation card journal batch display cli"
+    "documents evaluation calibration mistakes prevalence annotation card journal batch display report cli"
 ).split()  # each room imports from rooms on its left only
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

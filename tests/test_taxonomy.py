@@ -110,20 +110,6 @@ def test_error_by_the_command(run: Run, tmp_path: Path) -> None:
 # A user's own
 
 
-@pytest.fixture(scope="module")
-def trained(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """`trained("feedback")`: the model of a taxonomy in tests/data, trained once by the command line."""
-    folder = tmp_path_factory.mktemp("own")
-
-    def train(name: str) -> Path:
-        if not (folder / name).exists():
-            done = run("train", FEEDBACK, "--taxonomy", DATA / f"{name}.toml", "-o", folder / name)
-            assert done.returncode == 0, done.stderr
-        return folder / name
-
-    return train
-
-
 def label(run: Run, model: Path, source: Path, out: Path) -> list[dict[str, Any]]:
     done = run("label", source, "-o", out, "--model", model)
     assert (done.returncode, done.stderr) == (0, "")

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.mark.slow
 def test_wheel_labels_from_any_folder(tmp_path: Path) -> None:
-    """The wheel carries taxonomy and model: installed alone, it labels text from another folder, by command and by import."""
+    """The wheel carries taxonomy, model and pages: installed alone, it labels and reports from another folder, by command and by import."""
     subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", ROOT], check=True, capture_output=True)
     wheel = next((tmp_path / "dist").glob("*.whl"))
     venv.create(tmp_path / "env", with_pip=True)
@@ -31,3 +31,6 @@ def test_wheel_labels_from_any_folder(tmp_path: Path) -> None:
     assert done.stdout.strip() == "nn"
     done = subprocess.run([tmp_path / "env/bin/innovasjon", "taxonomy"], cwd=elsewhere, check=True, capture_output=True, text=True)
     assert "Tjenesteinnovasjon" in done.stdout
+    for command in (["label", ROOT / "examples/projects.csv", "-o", "l.jsonl"], ["report", "l.jsonl", "--by", "år"]):
+        subprocess.run([tmp_path / "env/bin/innovasjon", *command], cwd=elsewhere, check=True, capture_output=True)
+    assert "</html>" in (elsewhere / "report.html").read_text(encoding="utf-8")

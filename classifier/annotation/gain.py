@@ -21,7 +21,7 @@ from classifier.errors import ClassifierError
 from classifier.evaluation import FN, FP, TP
 from classifier.features import Passage, passage
 from classifier.model import FOLDS, OutOfFold, case, targets, train
-from classifier.scoring import rows, score
+from classifier.scoring import score
 from classifier.storage import ANY, Model, document_labels, sentence_labels
 from classifier.taxonomy import Taxonomy
 
@@ -110,7 +110,7 @@ def judged(trained: Trained, passages: Sequence[Passage], size: int) -> OutOfFol
     model, held_out = trained
     if size == len(passages):
         return held_out
-    rest = score(model, rows(model.vocabulary, passages[size:]))
+    rest = score(model, model.vocabulary.count(passages[size:]))
     return OutOfFold(np.vstack([held_out.document, rest.document]), np.vstack([held_out.sentence, rest.sentence]))
 
 

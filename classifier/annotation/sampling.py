@@ -23,10 +23,10 @@ from threadpoolctl import threadpool_limits
 
 from classifier.annotation.checks import SIMILAR, shingles
 from classifier.documents.labelled import Record
-from classifier.features import Matrix, passage
+from classifier.features import Matrix, passages
 from classifier.prediction import BATCH, batched
 from classifier.preprocessing import TOKEN, normal_form
-from classifier.scoring import best_sentences, rows, score
+from classifier.scoring import best_sentences, score
 from classifier.storage import Model
 from classifier.taxonomy import Label, Taxonomy
 
@@ -210,9 +210,9 @@ def outlook_of(model: Model, texts: Iterable[str], examples: np.ndarray | None) 
     picked = [order.index(column) for column in columns]
     parts = []
     for batch in batched(texts, BATCH):
-        features = rows(model.vocabulary, [passage(text) for text in batch])
-        scores = score(model, features)
-        parts.append(np.hstack([scores.document, best_sentences(scores.sentence, features.starts)[0]])[:, picked])
+        counts = model.vocabulary.count(passages(batch, model.vocabulary.chunks))
+        scores = score(model, counts)
+        parts.append(np.hstack([scores.document, best_sentences(scores.sentence, counts.starts)[0]])[:, picked])
     p = np.vstack(parts) if parts else np.zeros((0, len(columns)))
     thresholds = np.array([model.thresholds.get(".".join(c), model.thresholds.get(c[0], 0.5)) for c in columns])
     return Outlook(p, thresholds, 100 * p.mean(axis=0) + FEW if examples is None else examples)

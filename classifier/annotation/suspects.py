@@ -11,7 +11,7 @@ from classifier.documents.labelled import Record
 from classifier.evidence import Evidence
 from classifier.features import Passage, passage
 from classifier.model import OutOfFold, Targets, targets, train
-from classifier.scoring import rows, score
+from classifier.scoring import score
 from classifier.storage import ANY, Model
 from classifier.taxonomy import Taxonomy
 
@@ -79,11 +79,11 @@ def _apart(y: np.ndarray, p: np.ndarray, label: str) -> list[tuple[int, float, t
 
 
 def _words(p: Passage, j: int | None, facet: str, label: str, model: Model) -> list[tuple[int, int]]:
-    batch = rows(model.vocabulary, [p])
-    evidence = Evidence(p, 0, batch, score(model, batch), model)
+    counts = model.vocabulary.count([p])
+    evidence = Evidence([p], counts, score(model, counts), model)
     labels = model.document_labels if j is None else model.sentence_labels
     k = labels.index((facet, label))
-    words = evidence.of_document(k) if j is None else evidence.of_sentence(j, k)
+    (words,) = evidence.of_document(0, [k]) if j is None else evidence.of_sentence(0, j, [k])
     return [(w["start"], w["end"]) for w in words]
 
 

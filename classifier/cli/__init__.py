@@ -6,7 +6,7 @@ import sys
 import click
 
 from classifier import __version__
-from classifier.cli import annotating, labelling, reporting, sampling, training
+from classifier.cli import annotating, labelling, pages, reporting, sampling, training
 from classifier.cli.common import Commands
 
 
@@ -20,7 +20,8 @@ def main() -> None:
 
 
 for command in (
-    labelling.label, labelling.predict, reporting.summarise, training.train, training.evaluate, training.check, training.taxonomy,
+    labelling.label, labelling.predict, pages.report, reporting.summarise,
+    training.train, training.evaluate, training.check, training.taxonomy,
     sampling.sample, annotating.convert, annotating.agreement, annotating.suspects,
 ):  # fmt: skip
     main.add_command(command)

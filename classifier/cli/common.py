@@ -95,13 +95,18 @@ def pair_of(given: str, form: str) -> tuple[str, str]:
     return name, value
 
 
+def predictions_of(records: list[dict[str, Any]], model: "Model") -> list[dict[str, Any]]:
+    """What a model says of labelled records, with the probability of every label."""
+    from classifier.prediction import predict_many
+
+    return [p.to_dict(all_scores=True) for p in predict_many((r["text"] for r in records), model)]
+
+
 def figures_of(records: list[dict[str, Any]], model: "Model") -> dict[str, Any]:
     """The figures of a model on labelled records."""
     from classifier.evaluation import evaluate as figures
-    from classifier.prediction import predict_many
 
-    predicted = [p.to_dict() for p in predict_many((r["text"] for r in records), model)]
-    return figures(records, predicted, model.taxonomy)
+    return figures(records, predictions_of(records, model), model.taxonomy)
 
 
 def may_write(path: Path, force: bool) -> None:

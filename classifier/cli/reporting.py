@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from classifier.documents.results import Result
     from classifier.storage import Model
 
+calibrate_option = click.option(
+    "--calibrate", multiple=True, metavar="GOLD", help="Labelled data (JSONL) of your own, to know the errors by; repeatable."
+)
+
 
 @click.command()
 @click.argument("labelled", metavar="LABELLED")
 @click.option("--by", multiple=True, metavar="COLUMN", help="A column that makes groups; repeated: every combination of values.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file (.csv .tsv .xlsx .json); default: a table on the terminal.")
 @model_option
-@click.option("--calibrate", multiple=True, metavar="GOLD", help="Labelled data (JSONL) of your own, to know the errors by; repeatable.")
+@calibrate_option
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
 @language_option
 def summarise(

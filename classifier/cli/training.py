@@ -15,6 +15,7 @@ from classifier.cli.common import (
     model_of,
     model_option,
     pair_of,
+    predictions_of,
     taxonomy_of,
     taxonomy_option,
     write,
@@ -90,15 +91,48 @@ def _forecast(records: list[dict[str, Any]], taxonomy: "Taxonomy", seed: int, jo
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @model_option
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures here as well.")
-def evaluate(data: tuple[str, ...], model_folder: str | None, json_file: Path | None) -> None:
+@click.option("--report", "report_file", type=click.Path(path_type=Path), help="Write a page to look at (HTML), with texts.")
+@click.option("--curve", "curve_file", type=click.Path(path_type=Path), help="A learning curve (JSON) to show in the page.")
+@click.option("--force", is_flag=True, help="Replace a page that exists.")
+@language_option
+def evaluate(
+    data: tuple[str, ...], model_folder: str | None, json_file: Path | None, report_file: Path | None, curve_file: Path | None,
+    force: bool, language: str,
+) -> None:  # fmt: skip
     """Score a model on labelled data (JSONL, CSV, XLSX): F1 per facet and label, by language and source, with intervals."""
     from classifier.evaluation import as_text
+    from classifier.evaluation import evaluate as figures
 
+    if report_file:
+        may_write(report_file, force)
+    curve = read_curve(curve_file) if curve_file else []
     model = model_of(model_folder)
-    result = figures_of(labelled_of(data, model.taxonomy), model)
+    records = labelled_of(data, model.taxonomy)
+    predicted = predictions_of(records, model)
+    result = figures(records, predicted, model.taxonomy)
     click.echo(as_text(result))
     if json_file:
         write(json_file, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+    if report_file:
+        from classifier.report import evaluating
+
+        files = ", ".join(Path(file).name for file in data)
+        write(report_file, evaluating.page(str(model), model.taxonomy, records, predicted, result, files, language, curve))
+        click.echo(f"\n{report_file}: open it in a browser")
+
+
+def read_curve(file: Path) -> list[dict[str, Any]]:
+    """The points of a learning curve, as `benchmarks/learning_curve.py` writes them."""
+    try:
+        points: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        for point in points:
+            for kinds in (kinds for figures in point["scores"].values() for kinds in figures.values()):
+                float(point["documents"]), kinds["macro"]["value"], kinds["macro"]["interval"]
+    except OSError as error:
+        raise ClassifierError(f"{file}: cannot read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ClassifierError(f"{file}: not a learning curve as benchmarks/learning_curve.py writes it") from error
+    return points
 
 
 @click.command()
