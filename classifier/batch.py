@@ -97,7 +97,7 @@ def label(
         for part in _labelled(_noted(source, strict), model, jobs, scheduler, suffix, chunk):
             _encode(part, encode, stdout.write, summary, progress)
             stdout.flush()
-            _unchanged(source)
+        _unchanged(source)
         return summary
     settings = Settings(source, model.taxonomy, format_of(out), all_scores)
     check_width(settings, str(out))
@@ -129,7 +129,7 @@ def _write(
         for part in _labelled(rows, model, jobs, scheduler, settings.suffix, chunk):
             _encode(part, encode, file.write, summary, progress)
             safe(summary.resumed + summary.rows, summary.counts())
-            _unchanged(settings.source)
+            _unchanged(settings.source, in_passing=True)
         _unchanged(settings.source)
         safe(summary.resumed + summary.rows, summary.counts())
     convert = FORMATS[settings.suffix].finish
@@ -146,11 +146,14 @@ def _encode(
     progress(len(part))
 
 
-def _unchanged(source: Source) -> None:
-    """Raises `ClassifierError` when an input is no longer what it was: rows already written may be of the one or of the other."""
+def _unchanged(source: Source, in_passing: bool = False) -> None:
+    """Raises `ClassifierError` when an input is no longer what it was: rows already written may be of the one or of the other.
+
+    In passing, folders are left out: all their files would be looked at each time.
+    """
     for name, state in source.state.items():
         try:
-            same = state_of(name) == state
+            same = (in_passing and Path(name).is_dir()) or state_of(name) == state
         except OSError:
             same = False
         if not same:
