@@ -5,12 +5,16 @@ is lemmatised by its last part. Nynorsk lemmas are then led to bokmål by `varia
 word, by the spelling rules below.
 """
 
+import os
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from simplemma.strategies.dictionaries import DefaultDictionaryFactory
+from marisa_trie import BytesTrie
+from platformdirs import user_cache_path
 
 LONGEST = 60  # letters of a word that is looked at for parts
 TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
@@ -60,8 +64,34 @@ SPELLING = [
 @cache
 def lexicons() -> tuple[Callable[[str], str | None], Callable[[str], str | None]]:
     """Look-ups, form -> lemma, of bokmål and nynorsk, as simplemma ships them."""
-    factory = DefaultDictionaryFactory()
-    return factory.get_dictionary("nb").get, factory.get_dictionary("nn").get
+    return _lexicon("nb"), _lexicon("nn")
+
+
+def _lexicon(language: str) -> Callable[[str], str | None]:
+    """A look-up in a lexicon that is unpacked once, into the user's cache folder.
+
+    Importing simplemma and unpacking its lexicons costs half a second, more than all else up to the first label.
+    """
+    folder = user_cache_path("innovasjon") / f"simplemma-{version('simplemma')}"
+    kept = folder / f"{language}.dic"
+    try:
+        if not kept.exists():
+            _unpack(language, kept)
+        trie = BytesTrie().load(str(kept))
+    except (OSError, RuntimeError):  # no home, none that can be written to, or a damaged file
+        from simplemma.strategies.dictionaries import DefaultDictionaryFactory
+
+        return DefaultDictionaryFactory().get_dictionary(language).get
+    return lambda word: trie[word][0].decode() if word in trie else None
+
+
+def _unpack(language: str, kept: Path) -> None:
+    from simplemma.strategies.dictionaries import TrieDictionaryFactory
+
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=kept.parent) as made:  # another process may be at the same
+        TrieDictionaryFactory(disk_cache_dir=made).get_dictionary(language)
+        os.replace(Path(made) / kept.name, kept)
 
 
 @cache
