@@ -357,7 +357,7 @@ def test_batches() -> None:
     assert gain.batches_of(plain[:25], 50)[1] == [25]
 
 
-CURVES = [([0.3, 0.5, 0.65], 6000, "go_on"), ([0.3, 0.5, 0.65], 300, "go_on_unsure"), ([0.7, 0.7, 0.7], 600, "stop")]
+CURVES = [([0.1, 0.3, 0.6], 6000, "go_on"), ([0.1, 0.3, 0.6], 300, "go_on_unsure"), ([0.7, 0.7, 0.7], 600, "stop")]
 
 
 @pytest.mark.parametrize(("gains", "texts", "verdict"), CURVES)
