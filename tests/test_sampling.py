@@ -357,13 +357,16 @@ def test_batches() -> None:
     assert gain.batches_of(plain[:25], 50)[1] == [25]
 
 
-@pytest.mark.parametrize(("gains", "verdict"), [([0.3, 0.5, 0.65], "go_on"), ([0.7, 0.7, 0.7], "stop")])
-def test_advice(gains: list[float], verdict: str) -> None:
-    """A curve that still climbs says go on, a flat one stop."""
+CURVES = [([0.1, 0.3, 0.6], 6000, "go_on"), ([0.1, 0.3, 0.6], 300, "go_on_unsure"), ([0.7, 0.7, 0.7], 600, "stop")]
+
+
+@pytest.mark.parametrize(("gains", "texts", "verdict"), CURVES)
+def test_advice(gains: list[float], texts: int, verdict: str) -> None:
+    """A curve that still climbs says go on, with doubt where it is judged by few texts; a flat one says stop."""
     facets = taxonomy.parse({"facet": {"a": {"label": {"x": {}}}}})
-    counts = np.zeros((3, 600, 1, 3))
+    counts = np.zeros((3, texts, 1, 3))
     for step, share in enumerate(gains):
-        right = int(600 * share)
+        right = int(texts * share)
         counts[step, :right, 0, 0] = 1
         counts[step, right:, 0, 2] = 1
     told = gain.advice(gain.Curve(facets, [100, 200, 400], np.array([[100], [200], [400]]), counts), 50)
