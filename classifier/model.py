@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_selection import chi2
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from classifier.errors import ClassifierError
 from classifier.features import Matrix, Passage, Vocabulary, learn_vocabulary, parts_of, passage
@@ -157,6 +158,7 @@ def _neighbour_rows(batch: Rows) -> Matrix:
     return sparse.csr_matrix(sparse.diags([same, same], [-1, 1], shape=(n, n), format="csr") @ batch.sentences).astype(np.float32)
 
 
+@threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]  # many small fits: threads only wait for each other
 def fit_stack(inputs: np.ndarray, wanted: np.ndarray, taxonomy: Taxonomy, unit: str) -> np.ndarray:
     """The calibrating regression of a unit, shape (inputs + 1, labels)."""
     extra = int(unit == "sentence")

@@ -87,13 +87,10 @@ def sample(
 
 def _trained(records: list[dict[str, Any]], taxonomy: "Taxonomy", seed: int, jobs: int) -> "Trained | None":
     """A model of what is labelled; None where it is too little, which is a cold start and no error."""
-    from threadpoolctl import threadpool_limits
-
     from classifier.model import train
 
     try:
-        with threadpool_limits(1):
-            return train(records, taxonomy, "sample", seed=seed, jobs=jobs, progress=lambda m: click.echo(f"model of DATA: {m}", err=True))
+        return train(records, taxonomy, "sample", seed=seed, jobs=jobs, progress=lambda m: click.echo(f"model of DATA: {m}", err=True))
     except ClassifierError:
         return None
 
