@@ -226,6 +226,20 @@ def test_shares_are_those_of_summarise(folder: Path, tmp_path: Path, run: Run, p
     assert compared == 30
 
 
+def test_errors_are_those_the_model_knows(page: Page) -> None:
+    """What the page says of the errors of every label adds up to the texts that they were counted on, single choices too."""
+    errors = storage.shipped().errors
+    told = {row[0]: row for row in page.table("Terskler og feil")[1:]}
+    facet = storage.shipped().taxonomy["fase"]
+    counts = errors["fase"].decisions().counts
+    assert counts.shape == (len(facet.codes), len(facet.codes))
+    for k, label in enumerate(facet.labels):
+        assert told[f"Fase: {label.name()}"][3] == f"{100 * counts[k, k] / counts[k].sum():.0f} %"
+        assert told[f"Fase: {label.name()}"][5] == str(counts[k].sum())
+    hit = errors["type.prosess"].decisions().counts
+    assert told["Innovasjonstype: Prosessinnovasjon"][3] == f"{100 * hit[1, 1] / hit[1].sum():.0f} %"
+
+
 def test_words_and_sentences_behind_the_figures(folder: Path, page: Page) -> None:
     """Each row's text, labels, words and sentences are in the page, at the right places as a browser counts them."""
     data, rows = page.data(), labelled(folder)

@@ -119,7 +119,7 @@ def _errors(errors: Mapping[str, Confusion], facet: Facet, code: str) -> tuple[f
     if name in errors:
         counts, y = errors[name].decisions().counts, 1
     elif facet.code in errors:
-        counts, y = errors[facet.code].counts, facet.codes.index(code)
+        counts, y = errors[facet.code].decisions().counts, facet.codes.index(code)
     else:
         return None, None, 0
     having, others = int(counts[y].sum()), int(counts.sum() - counts[y].sum())
