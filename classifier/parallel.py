@@ -1,9 +1,14 @@
 """A function over a stream of chunks in several processes, or on a cluster: in order, and never far ahead of who reads the results."""
 
+import os
+import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
+from functools import cache
 from pkgutil import resolve_name
+from threading import Thread
 from typing import Any
 
 from classifier import __version__
@@ -29,13 +34,15 @@ def spread(
     import joblib
 
     with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", module="joblib")  # of results that nobody fetched: that is the caller's affair
         if scheduler is not None:
             client = stack.enter_context(_client(scheduler))
             stack.enter_context(joblib.parallel_config(backend="dask", client=client, scatter=[shared], wait_for_workers_timeout=PATIENCE))
             jobs = max(sum(client.ncores().values()), 1)
         try:
             parallel = joblib.Parallel(jobs, return_as="generator", batch_size=1, timeout=None if scheduler is None else STUCK)
-            yield from _rounds(stack.enter_context(parallel), work, chunks, shared, jobs)
+            yield from _rounds(stack.enter_context(parallel), work, chunks, shared, jobs, scheduler is not None)
         except BrokenExecutor as error:
             raise ClassifierError("a worker process was ended from outside, perhaps for want of memory; fewer --jobs need less") from error
         except Exception as error:
@@ -44,7 +51,7 @@ def spread(
             raise ClassifierError(f"the cluster at {scheduler} gave up: {_first_line(error)}; what was done is kept") from error
 
 
-def _rounds(parallel: Any, work: Callable[[Any, Any], Any], chunks: Iterable[Any], shared: Any, jobs: int) -> Iterator[Any]:
+def _rounds(parallel: Any, work: Callable[[Any, Any], Any], chunks: Iterable[Any], shared: Any, jobs: int, far: bool) -> Iterator[Any]:
     """joblib fetches new chunks as others are done, however slowly results are read: a round ends when too many results wait.
 
     joblib asks for chunks in a thread of its own, where an error would be lost: it is kept and raised here.
@@ -68,7 +75,7 @@ def _rounds(parallel: Any, work: Callable[[Any, Any], Any], chunks: Iterable[Any
                 failed.append(error)
                 return
             given += 1
-            yield delayed(work)(chunk, shared)
+            yield delayed(work)(chunk, shared) if far else delayed(_local)(work, chunk, shared, os.getpid())
 
     while not (ended or failed):
         for result in parallel(some()):
@@ -76,6 +83,23 @@ def _rounds(parallel: Any, work: Callable[[Any, Any], Any], chunks: Iterable[Any
             yield result
     if failed:
         raise failed[0]
+
+
+def _local(work: Callable[[Any, Any], Any], chunk: Any, shared: Any, parent: int) -> Any:
+    _end_with(parent)
+    return work(chunk, shared)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Have this process end soon after its parent, which, killed -9, cannot tell: joblib's workers would wait for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _client(scheduler: str) -> Any:

@@ -455,6 +455,25 @@ def test_lock_of_a_dead_run(tmp_path: Path, source: Path, small: Model) -> None:
 
 
 @pytest.mark.slow
+def test_no_worker_outlives_the_run(tmp_path: Path, small_model: Path) -> None:
+    """Killed -9 with two processes at work, a run leaves none of them behind."""
+    psutil = pytest.importorskip("psutil")
+    source, log = tmp_path / "in.jsonl", tmp_path / ".out.csv.journal"
+    source.write_text("".join(json.dumps({"text": TEXT.format(i)}) + "\n" for i in range(20_000)), encoding="utf-8")
+    command = [sys.executable, "-m", "classifier", "label", str(source), "-o", str(tmp_path / "out.csv"), "--model", str(small_model)]
+    process = subprocess.Popen([*command, "--jobs", "2"], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 90
+    while not (log.exists() and '"rows"' in log.read_text(encoding="utf-8")):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 2
+    process.kill()
+    process.wait()
+    assert psutil.wait_procs(children, timeout=30)[1] == []
+
+
+@pytest.mark.slow
 def test_worker_killed(tmp_path: Path, small_model: Path, small: Model) -> None:
     """A worker process that dies (memory) is an error of one line; --resume goes on."""
     psutil = pytest.importorskip("psutil")
