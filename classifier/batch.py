@@ -7,7 +7,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -163,8 +163,9 @@ def _unchanged(source: Source, in_passing: bool = False) -> None:
 def _digest(model: Model) -> str:
     """Tells models apart that have one name."""
     digest = hashlib.blake2b(digest_size=16)
-    for array in (value for value in vars(model).values() if isinstance(value, np.ndarray)):
-        digest.update(np.ascontiguousarray(array).data)
+    for value in (getattr(model, field.name) for field in fields(model)):
+        if isinstance(value, np.ndarray):
+            digest.update(np.ascontiguousarray(value).data)
     return digest.hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from classifier import storage
 from classifier.evidence import Evidence
 from classifier.features import Passage, passages
+from classifier.parallel import spread
 from classifier.scoring import best_sentences, score
 from classifier.storage import Model
 from classifier.taxonomy import Facet, Taxonomy
@@ -78,13 +79,11 @@ def predict_many(texts: Iterable[str], model: Model | None = None, jobs: int = 1
         for batch in windows(texts):
             yield from predict_batch(batch, model, evidence)
         return
-    import joblib
-
     with TemporaryDirectory() as scratch:  # the workers get the model as it is here, which its folder need not be
         folder = Path(scratch) / "model"
         storage.save(model, folder, "")
-        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
-        for part in parallel(joblib.delayed(_predict_in_worker)(batch, str(folder), evidence) for batch in batched(texts, 4 * BATCH)):
+        work = partial(_predict_in_worker, evidence=evidence)
+        for part in spread(work, batched(texts, 4 * BATCH), str(folder), jobs):
             yield from part
 
 

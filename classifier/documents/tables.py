@@ -15,6 +15,7 @@ from typing import Any
 
 from classifier.documents.binary import CELL, plain, save_workbook, to_cell
 from classifier.documents.readers import open_source, suffix_of
+from classifier.documents.rows import UNREADABLE
 from classifier.errors import ClassifierError
 from classifier.taxonomy import Facet, Taxonomy
 
@@ -41,7 +42,7 @@ def read_table(
     taken = {*ours.values(), source.text_column, source.id_column}
     for number, row in enumerate(source.rows, 2):  # as the spreadsheet counts them: the header is the first
         place = f"{path}: row {number} (id {row.id})"
-        if row.problem:
+        if row.problem not in (None, UNREADABLE):  # odd characters are as they were labelled
             raise ClassifierError(f"{place}: {row.problem}")
         record: Record = {"id": row.id, "text": row.text}
         for column, value in row.fields.items():

@@ -101,7 +101,7 @@ def variants() -> dict[str, str]:
     return dict(line.split("\t") for line in lines)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def to_bokmaal(lemma: str) -> str:
     """The bokmål lemma of a nynorsk one: by table, else by the first spelling rule that gives a bokmål word."""
     if lemma in variants():
@@ -126,7 +126,7 @@ def lookup(word: str) -> str | None:
     return None if lemma is None else to_bokmaal(lemma)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def normal_form(word: str) -> str:
     """The form under which inflections and nb/nn variants of a word meet: `normal_form("tenestene") == "tjeneste"`."""
     word = word.lower()
