@@ -163,7 +163,7 @@ def _unchanged(source: Source, in_passing: bool = False) -> None:
 def _digest(model: Model) -> str:
     """Tells models apart that have one name."""
     digest = hashlib.blake2b(digest_size=16)
-    for value in (getattr(model, field.name) for field in fields(model)):
+    for value in (getattr(model, own.name) for own in fields(model)):
         if isinstance(value, np.ndarray):
             digest.update(np.ascontiguousarray(value).data)
     return digest.hexdigest()
