@@ -169,16 +169,21 @@ def test_shipped_model_is_small() -> None:
     assert sum(f.stat().st_size for f in shipped().folder.iterdir()) < 8_000_000
 
 
-def test_quality_floor() -> None:
-    """On the test split (which flatters) the shipped model stays above what it once reached, less a margin."""
-    gold = read_labelled([TEST], taxonomy.shipped())
+FLOORS = {  # type macro, barrier found, barrier label micro, fase macro, verdi micro
+    "constructed": (0.70, 0.80, 0.74, 0.72, 0.75),
+    "rewritten": (0.62, 0.55, 0.44, 0.62, 0.57),  # told of a real case, and about as hard as real text
+}
+
+
+@pytest.mark.parametrize("source", FLOORS)
+def test_quality_floor(source: str) -> None:
+    """On the test split the shipped model stays above what it once reached, less a margin: on made-up texts, and on those of real cases."""
+    gold = [r for r in read_labelled([TEST], taxonomy.shipped()) if r["source"] == source]
     predicted = [p.to_dict() for p in predict_many(r["text"] for r in gold)]
     figures = evaluate(gold, predicted, taxonomy.shipped(), rounds=1)["figures"]
-    assert figures["type"]["macro"]["value"] > 0.70
-    assert figures["barriere?"]["micro"]["value"] > 0.80
-    assert figures["barriere"]["micro"]["value"] > 0.74
-    assert figures["fase"]["macro"]["value"] > 0.72
-    assert figures["verdi"]["micro"]["value"] > 0.75
+    asked = (("type", "macro"), ("barriere?", "micro"), ("barriere", "micro"), ("fase", "macro"), ("verdi", "micro"))
+    reached = [figures[figure][kind]["value"] for figure, kind in asked]
+    assert all(value > floor for value, floor in zip(reached, FLOORS[source], strict=True)), reached
 
 
 @pytest.mark.slow

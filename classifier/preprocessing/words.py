@@ -82,7 +82,14 @@ def _lexicon(language: str) -> Callable[[str], str | None]:
         from simplemma.strategies.dictionaries import DefaultDictionaryFactory
 
         return DefaultDictionaryFactory().get_dictionary(language).get
-    return lambda word: trie[word][0].decode() if word in trie else None
+
+    def look_up(word: str) -> str | None:
+        try:
+            return str(trie[word][0].decode()) if word in trie and "\0" not in word else None
+        except UnicodeEncodeError:  # half a surrogate pair is in no lexicon; nor is NUL, which the trie takes for an end
+            return None
+
+    return look_up
 
 
 def _unpack(language: str, kept: Path) -> None:
