@@ -19,11 +19,11 @@ from accuracy import HEADS, ROOT, TAXONOMY, score
 from nltk.stem.snowball import SnowballStemmer
 from parts import fill, table
 
-from classifier import features, predict_many, thresholds
 from classifier import model as training
+from classifier import predict_many, thresholds
 from classifier.documents.labelled import read_labelled
 from classifier.evaluation import count
-from classifier.features import passage
+from classifier.features import Vocabulary, passage, tokens, vocabulary
 from classifier.preprocessing import normal_form
 from classifier.storage import ANY, Model, document_labels, sentence_labels
 from classifier.thresholds import key
@@ -38,15 +38,18 @@ stem = SnowballStemmer("norwegian").stem
 
 def without(*kinds: str) -> dict[str, float]:
     """Kinds of features so light that they count for nothing."""
-    return features.KIND_WEIGHT | dict.fromkeys(kinds, 1e-6)
+    return dict.fromkeys(kinds, 1e-6)
 
 
-def no_stop_words(token: str, own: Callable[[str], list[str]] = features.token_features) -> list[str]:
-    return [f"{features.WORD}_"] if token in STOP else own(token)
+def no_stop_words(token: str, own: Callable[[str], list[str]] = tokens.token_features) -> list[str]:
+    return ["w_"] if token in STOP else own(token)
 
 
-def halves(_: Any) -> float:
-    return 0.5
+def as_counted(self: Vocabulary, counted: Any, own: Any = Vocabulary.weigh) -> Any:
+    """TF-IDF without the logarithm, which is undone beforehand."""
+    raised = counted.copy()
+    raised.data = np.exp(np.minimum(raised.data - 1, 30))
+    return own(self, raised)
 
 
 def unbalanced(column: Any, wanted: np.ndarray, c: float, weights: np.ndarray, own: Any = training.LogisticRegression) -> np.ndarray:
@@ -56,19 +59,19 @@ def unbalanced(column: Any, wanted: np.ndarray, c: float, weights: np.ndarray, o
 
 FIT = training._fit_column
 
-# name -> (what to patch: (module, name, value), what to do with the training records)
+# name -> (what to patch: (module, name, value; of a table the changed rows), what to do with the training records)
 VARIANTS: dict[str, tuple[list[tuple[Any, str, Any]], Callable[[Sequence[Record]], list[Record]]]] = {
     "as shipped": ([], list),
-    "surface forms, no normal form": ([(features, "normal_form", str)], list),
-    "Snowball stem instead of normal form": ([(features, "normal_form", stem)], list),
-    "stem of the normal form": ([(features, "normal_form", lambda word: stem(normal_form(word)))], list),
-    "stop words left out": ([(features, "token_features", no_stop_words)], list),
-    "no pairs of words": ([(features, "KIND_WEIGHT", without("b"))], list),
-    "pairs of neighbours only": ([(features, "REACH", {features.PAIR: 1, features.CONCEPT_PAIR: 1})], list),
-    "no character n-grams": ([(features, "KIND_WEIGHT", without("c"))], list),
-    "no concepts": ([(features, "KIND_WEIGHT", without("k", "p"))], list),
-    "no pairs of concepts": ([(features, "KIND_WEIGHT", without("p"))], list),
-    "tf as counted, not its logarithm": ([(features.np, "log", lambda x: x - 1 if isinstance(x, np.ndarray) else np.log1p(x - 1))], list),
+    "surface forms, no normal form": ([(tokens, "normal_form", str)], list),
+    "Snowball stem instead of normal form": ([(tokens, "normal_form", stem)], list),
+    "stem of the normal form": ([(tokens, "normal_form", lambda word: stem(normal_form(word)))], list),
+    "stop words left out": ([(vocabulary, "token_features", no_stop_words)], list),
+    "no pairs of words": ([(tokens, "KIND_WEIGHT", without("b"))], list),
+    "pairs of neighbours only": ([(tokens, "REACH", {"b": 1, "p": 1})], list),
+    "no character n-grams": ([(tokens, "KIND_WEIGHT", without("c"))], list),
+    "no concepts": ([(tokens, "KIND_WEIGHT", without("k", "p"))], list),
+    "no pairs of concepts": ([(tokens, "KIND_WEIGHT", without("p"))], list),
+    "tf as counted, not its logarithm": ([(Vocabulary, "weigh", as_counted)], list),
     "classes not balanced": ([(training, "_fit_column", unbalanced)], list),
     "C / 4": ([(training, "C_DOCUMENT", training.C_DOCUMENT / 4), (training, "C_SENTENCE", training.C_SENTENCE / 4)], list),
     "C × 4": ([(training, "C_DOCUMENT", training.C_DOCUMENT * 4), (training, "C_SENTENCE", training.C_SENTENCE * 4)], list),
@@ -117,7 +120,8 @@ def run(name: str, records: Sequence[Record], parts: dict[str, list[Record]]) ->
     patches, change = VARIANTS[name]
     with ExitStack() as stack:
         for module, attribute, value in patches:
-            stack.enter_context(patch.object(module, attribute, value))
+            place = getattr(module, attribute)
+            stack.enter_context(patch.dict(place, value) if isinstance(place, dict) else patch.object(module, attribute, value))
         changed = change(records)
         model, held = training.train(changed, TAXONOMY, "ablation")  # in this process, so that the patches hold
         predicted = decided(model, held, changed)
