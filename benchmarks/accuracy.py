@@ -188,9 +188,6 @@ def main() -> None:
     settings = "; ".join(f"{n}: {', '.join(f'{k} {v}' for k, v in c.items())}" for n, c in chosen.items() if c)
     lines += [f"Settings chosen on the first fold: {settings}. All but the keywords (keywords.tsv) learnt from the same texts."]
     fill("accuracy", "\n".join(lines))
-    sides = [part for part in ("test", "real") if part in results]
-    rows = [[head, *(f"{results[part][OURS][head]['value']:.2f}" for part in sides)] for head in HEADS]
-    fill("figures", table(["", *(titles[part] for part in sides)], rows), ROOT / "README.md")
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "accuracy.json").write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Fill the generated parts of labelled_data/README.md: counts, agreement, learning curve.
+"""Fill the generated parts of labelled_data/README.md (counts, agreement, learning curve) and the figures in README.md (from the model card).
 
     python benchmarks/datasheet.py [--check]
 
@@ -89,20 +89,35 @@ def curve_part() -> str:
     return "\n".join(lines).rstrip()
 
 
-PARTS = {"counts": counts_part, "agreement": agreement_part, "curve": curve_part}
+def figures_part() -> str:
+    """The main figures of the shipped model, from its card."""
+    lines = (ROOT / "models" / "default" / "README.md").read_text(encoding="utf-8").splitlines()
+    head = next(line for line in lines if line.startswith("| figure |"))
+    wanted = ("type macro", "barriere? micro", "barriere micro", "fase macro", "verdi micro")
+    rows = [line for name in wanted for line in lines if line.startswith(f"| {name} |")]
+    return "\n".join([head.replace("figure", "F1"), "|---" * (head.count("|") - 1) + "|", *rows])
+
+
+PARTS = {  # file -> name of a part -> what makes it
+    DATA / "README.md": {"counts": counts_part, "agreement": agreement_part, "curve": curve_part},
+    ROOT / "README.md": {"figures": figures_part},
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
-    path = DATA / "README.md"
-    old = text = path.read_text(encoding="utf-8")
-    for name, make in PARTS.items():
-        text = filled(text, name, make())
+    changed = False
+    for path, parts in PARTS.items():
+        old = text = path.read_text(encoding="utf-8")
+        for name, make in parts.items():
+            text = filled(text, name, make())
+        changed |= text != old
+        if not args.check:
+            path.write_text(text, encoding="utf-8")
     if args.check:
-        sys.exit(text != old)
-    path.write_text(text, encoding="utf-8")
+        sys.exit(changed)
 
 
 if __name__ == "__main__":
