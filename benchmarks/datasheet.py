@@ -1,4 +1,4 @@
-"""Fill the generated parts of labelled_data/README.md (counts, agreement, learning curve) and the figures in README.md (from the model card).
+"""Fill generated parts: counts, agreement and learning curve in labelled_data/README.md, figures (of the model card) in README.md.
 
     python benchmarks/datasheet.py [--check]
 
