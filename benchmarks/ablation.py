@@ -145,7 +145,7 @@ def run(name: str, records: Sequence[Record], parts: dict[str, list[Record]]) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", type=Path, default=ROOT.parent / "shared" / "real_dev" / "report.jsonl")
-    parser.add_argument("--only", nargs="*", choices=list(VARIANTS), help="Make these rows again, the others stay.")
+    parser.add_argument("--only", nargs="*", choices=list(VARIANTS), help="Make these rows anew, the others stay; with no name, the table alone.")
     args = parser.parse_args()
     file = ROOT / "benchmarks" / "results" / "ablation.json"
     records = read_labelled([ROOT / "labelled_data/train.jsonl"], TAXONOMY)
@@ -154,8 +154,8 @@ def main() -> None:
     if args.real.exists():
         parts["real"] = read_labelled([args.real], TAXONOMY)
     file.parent.mkdir(exist_ok=True)
-    found: dict[str, dict[str, list[float]]] = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() and args.only else {}
-    for name in args.only or VARIANTS:
+    found: dict[str, dict[str, list[float]]] = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() and args.only is not None else {}
+    for name in VARIANTS if args.only is None else args.only:
         found[name] = run(name, records, parts)
         print(name, {part: dict(zip(HEADS, values, strict=True)) for part, values in found[name].items()}, flush=True)
         kept = {"training texts": len(records), "figures": HEADS, "rows": found}
@@ -164,6 +164,8 @@ def main() -> None:
     titles |= {"test": "test split", "rewritten test": "its texts rewritten from real cases", "real": "real text"}
     base = found["as shipped"]
     lines = ["One change at a time; differences from the first row. Real text is 40 passages: under 0.05 a difference says nothing.", ""]
+    if missing := [name for name in VARIANTS if name not in found]:
+        lines += [f"Not measured yet: {'; '.join(missing)}.", ""]
     for part in base:
         rows = [["as shipped", *(f"{v:.3f}" for v in base[part])]]
         for name, figures_of in found.items():

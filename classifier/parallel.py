@@ -106,7 +106,7 @@ def _client(scheduler: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ClassifierError('--backend dask needs an extra: pip install "norwegian-innovation-classifier[dask]"') from error
+        raise ClassifierError('--backend dask needs an extra: pip install -e ".[dask]" (in its folder)') from error
     try:
         connect: Any = Client  # which comes without types
         client = connect(scheduler, timeout=PATIENCE, set_as_default=False)

@@ -740,7 +740,7 @@ def test_missing_extra(report: Path, tmp_path: Path, suffix: str, package: str) 
     start = [sys.executable, "-c", code, "label", "--passages"]
     done = subprocess.run([*start, str(tmp_path / f"a{suffix}")], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert re.fullmatch(r'innovasjon: [^\n]+ needs an extra: pip install "norwegian-innovation-classifier\[documents\]"\n', done.stderr)
+    assert re.fullmatch(r'innovasjon: [^\n]+ needs an extra: pip install -e "\.\[documents\]" \(in its folder\)\n', done.stderr)
     if suffix == ".pdf":
         assert subprocess.run([*start, str(tmp_path / "a.txt")], capture_output=True, check=False).returncode == 0
 

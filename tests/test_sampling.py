@@ -209,6 +209,15 @@ def test_rare_labels_are_found(model: Model) -> None:
     assert found >= 3 * len(kinds)  # chance gives one of each kind
 
 
+def test_all_of_a_pile_of_different_texts(model: Model) -> None:
+    """Of texts that are all different, as many are chosen as asked for, down to the last; none is taken for a duplicate."""
+    texts = [r["text"] for r in read_labelled([ROOT / "labelled_data/test.jsonl"], model.taxonomy)][:30]
+    for known in (None, model):
+        for n in (3, 30):
+            found = sample(texts, n, model.taxonomy, (), known)
+            assert (len(found.choices), found.duplicates) == (n, 0)
+
+
 # The command
 
 

@@ -10,6 +10,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -268,6 +269,7 @@ def sample(
     pile = [i for i, text in enumerate(texts) if text.strip()]
     seen, passed_over = Seen(record["text"] for record in labelled), set[int]()
 
+    @cache  # a text that was asked for and not taken may be asked for again; it is not its own duplicate
     def is_new(k: int) -> bool:
         own = shingles(texts[pile[k]])
         if seen.knows(own):

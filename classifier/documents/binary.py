@@ -138,7 +138,7 @@ def finish_parquet(part: Path, out: Path, settings: Settings) -> None:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise ClassifierError(f'{out}: Parquet needs an extra: pip install "norwegian-innovation-classifier[parquet]"') from error
+        raise ClassifierError(f'{out}: Parquet needs an extra: pip install -e ".[parquet]" (in its folder)') from error
     types = _schema(pyarrow, settings)
     known = set(types)
     for rows in _chunks(part):

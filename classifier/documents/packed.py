@@ -27,7 +27,7 @@ def zstd(name: str) -> Any:
         else:
             from backports import zstd as module
     except ImportError as error:
-        raise ClassifierError(f'{name}: .zst needs an extra: pip install "norwegian-innovation-classifier[zst]"') from error
+        raise ClassifierError(f'{name}: .zst needs an extra: pip install -e ".[zst]" (in its folder)') from error
     return module
 
 

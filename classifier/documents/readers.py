@@ -216,7 +216,7 @@ def _read_parquet(source: Input, text_column: str | None, id_column: str | None)
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise ClassifierError(f'{source.name}: Parquet needs an extra: pip install "norwegian-innovation-classifier[parquet]"') from error
+        raise ClassifierError(f'{source.name}: Parquet needs an extra: pip install -e ".[parquet]" (in its folder)') from error
     try:
         file = parquet.ParquetFile(source.open())
     except (pyarrow.ArrowInvalid, OSError) as error:

@@ -38,7 +38,7 @@ def read_table(
     ours = _own_columns(source.columns, taxonomy)
     if not any(name in ours for facet in taxonomy.facets for name in _names(facet)):
         wanted = ", ".join(_names(facet)[0] for facet in taxonomy.facets)
-        raise ClassifierError(f"{path}: no column of labels; at least one of {wanted} is needed")
+        raise ClassifierError(f"{path}: no column of labels; at least one of {wanted} is needed (labels of your own: --taxonomy)")
     taken = {*ours.values(), source.text_column, source.id_column}
     for number, row in enumerate(source.rows, 2):  # as the spreadsheet counts them: the header is the first
         place = f"{path}: row {number} (id {row.id})"

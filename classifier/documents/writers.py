@@ -185,7 +185,7 @@ def format_of(path: Path) -> str:
     if suffix not in FORMATS:
         raise ClassifierError(f"{path}: unknown output format {path.suffix or '(no suffix)'}; known are {', '.join(FORMATS)}")
     if suffix == ".parquet" and find_spec("pyarrow") is None:  # before the work, not after it
-        raise ClassifierError(f'{path}: Parquet needs an extra: pip install "norwegian-innovation-classifier[parquet]"')
+        raise ClassifierError(f'{path}: Parquet needs an extra: pip install -e ".[parquet]" (in its folder)')
     if suffix.endswith(".zst"):
         zstd(str(path))
     return suffix

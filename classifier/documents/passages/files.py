@@ -119,7 +119,7 @@ def open_documents(files: Sequence[Path]) -> Source:
         reader = READERS.get(file.suffix.lower())
         if reader and not all(map(find_spec, reader.needs)):
             kind = file.suffix[1:].upper()
-            raise ClassifierError(f'{file}: {kind} needs an extra: pip install "norwegian-innovation-classifier[documents]"')
+            raise ClassifierError(f'{file}: {kind} needs an extra: pip install -e ".[documents]" (in its folder)')
 
     def rows() -> Iterator[Row]:
         for file, (document, stem) in zip(files, named(files), strict=True):
