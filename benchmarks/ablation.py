@@ -145,7 +145,7 @@ def run(name: str, records: Sequence[Record], parts: dict[str, list[Record]]) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", type=Path, default=ROOT.parent / "shared" / "real_dev" / "report.jsonl")
-    parser.add_argument("--only", nargs="*", choices=list(VARIANTS), help="Make these rows anew, the others stay; with no name, the table alone.")
+    parser.add_argument("--only", nargs="*", choices=list(VARIANTS), help="These rows anew; none: the table alone.")
     args = parser.parse_args()
     file = ROOT / "benchmarks" / "results" / "ablation.json"
     records = read_labelled([ROOT / "labelled_data/train.jsonl"], TAXONOMY)
@@ -154,7 +154,9 @@ def main() -> None:
     if args.real.exists():
         parts["real"] = read_labelled([args.real], TAXONOMY)
     file.parent.mkdir(exist_ok=True)
-    found: dict[str, dict[str, list[float]]] = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() and args.only is not None else {}
+    found: dict[str, dict[str, list[float]]] = {}
+    if file.exists() and args.only is not None:
+        found = json.loads(file.read_text(encoding="utf-8"))["rows"]
     for name in VARIANTS if args.only is None else args.only:
         found[name] = run(name, records, parts)
         print(name, {part: dict(zip(HEADS, values, strict=True)) for part, values in found[name].items()}, flush=True)
