@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from classifier.calibration import brier, coverage_precision, ece, reliability
-from classifier.mistakes import Decision, decisions
 from parts import fill, table
 
 from classifier import predict_many, storage
+from classifier.calibration import brier, coverage_precision, ece, reliability
 from classifier.documents.labelled import read_labelled
+from classifier.mistakes import Decision, decisions
 
 ROOT = Path(__file__).resolve().parent.parent
 PRECISIONS = (0.7, 0.8, 0.9)
