@@ -39,7 +39,7 @@ def spread(
         if scheduler is not None:
             client = stack.enter_context(_client(scheduler))
             stack.enter_context(joblib.parallel_config(backend="dask", client=client, scatter=[shared], wait_for_workers_timeout=PATIENCE))
-            jobs = max(sum(client.ncores().values()), 2)  # for one, joblib would do the work in this process
+            jobs = max(sum(client.ncores().values()), 1)  # with one, joblib does the work in this process
         try:
             parallel = joblib.Parallel(jobs, return_as="generator", batch_size=1, timeout=None if scheduler is None else STUCK)
             yield from _rounds(stack.enter_context(parallel), work, chunks, shared, jobs, scheduler is not None)
