@@ -38,8 +38,9 @@ def spread(
         warnings.filterwarnings("ignore", module="joblib")  # of results that nobody fetched: that is the caller's affair
         if scheduler is not None:
             client = stack.enter_context(_client(scheduler))
-            stack.enter_context(joblib.parallel_config(backend="dask", client=client, scatter=[shared], wait_for_workers_timeout=PATIENCE))
-            jobs = max(sum(client.ncores().values()), 1)  # with one, joblib does the work in this process
+            backend = _far_backend()(client=client, scatter=[shared], wait_for_workers_timeout=PATIENCE)
+            stack.enter_context(joblib.parallel_config(backend=backend))
+            jobs = backend.effective_n_jobs(-1)
         try:
             parallel = joblib.Parallel(jobs, return_as="generator", batch_size=1, timeout=None if scheduler is None else STUCK)
             yield from _rounds(stack.enter_context(parallel), work, chunks, shared, jobs, scheduler is not None)
@@ -49,6 +50,17 @@ def spread(
             if scheduler is None or isinstance(error, ClassifierError):
                 raise
             raise ClassifierError(f"the cluster at {scheduler} gave up: {_first_line(error)}; what was done is kept") from error
+
+
+def _far_backend() -> Any:
+    """joblib's Dask backend, but for a cluster of one thread: there joblib would do the work in this process."""
+    from joblib._dask import DaskDistributedBackend
+
+    class FarBackend(DaskDistributedBackend):  # type: ignore[misc]
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return max(int(super().effective_n_jobs(n_jobs)), 2)
+
+    return FarBackend
 
 
 def _rounds(parallel: Any, work: Callable[[Any, Any], Any], chunks: Iterable[Any], shared: Any, jobs: int, far: bool) -> Iterator[Any]:

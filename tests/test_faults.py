@@ -281,7 +281,7 @@ def test_order_on_the_disk(tmp_path: Path, source: Path, small: Model, monkeypat
 # Ctrl-C
 
 
-@pytest.mark.parametrize("jobs", [1])  # with two, joblib sometimes warns on stderr as it is stopped
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_interrupted(tmp_path: Path, small_model: Path, small: Model, jobs: int) -> None:
     """Ctrl-C in a terminal, which all processes get: one line that says how to go on, exit code 130; then --resume finishes."""
     source, out = tmp_path / "in.jsonl", tmp_path / "out.csv"
