@@ -12,8 +12,8 @@ from pathlib import Path
 
 from classifier import predict_many, taxonomy
 from classifier.documents.labelled import read_labelled
-from classifier.evaluation import evaluate
-from classifier.mistakes import Decision, codes_of, decisions, marked
+from classifier.evaluation import codes_of, evaluate
+from classifier.mistakes import Decision, decisions, marked
 
 TEST = Path(__file__).resolve().parent.parent / "labelled_data" / "test.jsonl"
 

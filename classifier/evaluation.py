@@ -49,6 +49,13 @@ def spans(record: Record, facet: str) -> list[Span]:
     return [(s["start"], s["end"], names(s["labels"])) for s in record.get(facet) or ()]
 
 
+def codes_of(record: Record, facet: Facet) -> set[str]:
+    """The codes of a facet in a record, gold or predicted; of a sentence facet those of all its spans together."""
+    if facet.unit == "sentence":
+        return set().union(*(labels for *_, labels in spans(record, facet.code)))
+    return names(record.get(facet.code))
+
+
 def match(a: Span, b: Span) -> bool:
     """Do two spans share at least half of what they cover together?"""
     return min(a[1], b[1]) - max(a[0], b[0]) >= 0.5 * (max(a[1], b[1]) - min(a[0], b[0]))
@@ -123,12 +130,12 @@ def evaluate(gold: Sequence[Record], predicted: Sequence[Record], taxonomy: Taxo
     totals = [counted.table[rng.integers(0, len(gold), len(gold))].sum(axis=0) for _ in range(rounds)]
     drawn = [summary(counted.columns, total) for total in totals]
     figures = {
-        figure: {kind: {"value": _number(value), "interval": _interval([d[figure][kind] for d in drawn])} for kind, value in kinds.items()}
+        figure: {kind: {"value": rounded(value), "interval": _interval([d[figure][kind] for d in drawn])} for kind, value in kinds.items()}
         for figure, kinds in point.items()
     }
     labels = []
     for k, ((figure, label), row) in enumerate(zip(counted.columns, counted.table.sum(axis=0), strict=True)):
-        values = {name: _number(metric(*row)) for name, metric in METRICS.items()}
+        values = {name: rounded(metric(*row)) for name, metric in METRICS.items()}
         spread = {name: _interval([metric(*total[k]) for total in totals]) for name, metric in METRICS.items()}
         labels.append({"figure": figure, "label": label, "n": int(row[TP] + row[FN]), **values, "intervals": spread})
     parts: dict[str, dict[str, Any]] = {}
@@ -142,12 +149,12 @@ def evaluate(gold: Sequence[Record], predicted: Sequence[Record], taxonomy: Taxo
                 part = summary(counted.columns, counted.table[rows].sum(axis=0))
                 parts.setdefault(kind, {})[group] = {
                     "n": len(rows),
-                    **{f: {k: _number(v) for k, v in ks.items()} for f, ks in part.items()},
+                    **{f: {k: rounded(v) for k, v in ks.items()} for f, ks in part.items()},
                 }
     return {"documents": len(gold), "figures": figures, "labels": labels, "parts": parts}
 
 
-def _number(value: float) -> float | None:
+def rounded(value: float) -> float | None:
     """A figure rounded; None where it is not defined (JSON has no NaN)."""
     return None if np.isnan(value) else round(float(value), 4)
 

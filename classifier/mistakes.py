@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from classifier.evaluation import Record, names
+from classifier.evaluation import Record, codes_of
 from classifier.taxonomy import Facet, Taxonomy
 
 
@@ -24,14 +24,6 @@ class Decision:
     probability: float
     wanted: bool
     given: bool
-
-
-def codes_of(record: Record, facet: Facet) -> set[str]:
-    """The labels of a facet in a record, gold or predicted."""
-    value = record.get(facet.code)
-    if facet.unit == "sentence":
-        return {code for span in value or () for code in names(span["labels"])}
-    return names(value or facet.default or [])
 
 
 def decisions(gold: Sequence[Record], predicted: Sequence[Record], taxonomy: Taxonomy) -> Iterator[Decision]:

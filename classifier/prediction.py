@@ -17,11 +17,10 @@ from classifier.features import Passage, passages
 from classifier.parallel import spread
 from classifier.scoring import best_sentences, score
 from classifier.storage import Model
-from classifier.taxonomy import Facet, Taxonomy
+from classifier.taxonomy import JUDGED, Facet, Taxonomy
 
 BATCH, LETTERS = 256, 1_000_000  # texts scored together, and their characters; also the window of `predict_many`
 MARGIN = 0.15  # a single choice whose two best labels are nearer than this is for review
-JUDGED = {"type", "fase", "verdi"}  # the facets that the verdict follows from
 IN_USE = {"i_bruk", "spredt"}  # the phases of an innovation in the sense of the op-ed
 EMPTY = "teksten er tom"
 FOREIGN = "teksten ser ikke ut til å være norsk"

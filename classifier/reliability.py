@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from classifier.confusion import VERDICT, Confusion, measure, of_decisions, present
-from classifier.prediction import JUDGED, Prediction, verdict
+from classifier.prediction import Prediction, verdict
 from classifier.scoring import best_sentences
 from classifier.storage import ANY, Model, document_labels, sentence_labels
-from classifier.taxonomy import Taxonomy
+from classifier.taxonomy import JUDGED, Taxonomy
 
 FEWEST_IN_FOLD = 20  # documents that a fold's rate of error is told from
 

@@ -10,6 +10,7 @@ from classifier.errors import ClassifierError
 
 SHIPPED = Path(__file__).parent / "taxonomy.toml"
 LANGUAGES = ("nb", "nn", "en")
+JUDGED = {"type", "fase", "verdi"}  # the facets that the verdict «innovation» follows from
 RESERVED = {
     "id",
     "model",

@@ -3,14 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from math import isnan
 from typing import Any
 
 from nltk.metrics.agreement import AnnotationTask
 
 from classifier.documents.labelled import Record
 from classifier.errors import ClassifierError
-from classifier.evaluation import FN, FP, TP, Counts, count, match, names, shown, spans, summary
+from classifier.evaluation import FN, FP, TP, Counts, codes_of, count, match, rounded, shown, spans, summary
 from classifier.taxonomy import Facet, Taxonomy
 
 NOTHING = "–"
@@ -31,7 +30,7 @@ def alphas(people: Mapping[str, Mapping[Any, Record]], taxonomy: Taxonomy) -> di
     out = {}
     for facet in taxonomy.facets:
         said = [
-            (who, str(own), codes_in(record, facet))
+            (who, str(own), codes_of(record, facet))
             for who, records in people.items()
             for own, record in records.items()
             if facet.code in record
@@ -49,13 +48,6 @@ def _alpha(votes: list[tuple[str, str, Any]]) -> float:
     return float(AnnotationTask(data=votes).alpha()) if len({vote for *_, vote in votes}) > 1 else float("nan")
 
 
-def codes_in(record: Record, facet: Facet) -> set[str]:
-    """The codes of a facet that an annotated record has, those of all its spans together."""
-    if facet.unit == "sentence":
-        return set().union(*(labels for *_, labels in spans(record, facet.code)))
-    return names(record[facet.code])
-
-
 def told(codes: set[str], facet: Facet) -> str:
     """Codes as people read them, in the order of the taxonomy."""
     return ";".join(code for code in facet.codes if code in codes) or NOTHING
@@ -69,7 +61,7 @@ def confusions(first: Sequence[Record], second: Sequence[Record], taxonomy: Taxo
             if facet.code not in a or facet.code not in b:
                 continue
             if facet.unit == "document":
-                pairs = [(codes_in(a, facet), codes_in(b, facet))]
+                pairs = [(codes_of(a, facet), codes_of(b, facet))]
             else:
                 mine, theirs = spans(a, facet.code), spans(b, facet.code)
                 pairs = [(span[2], set().union(*(o[2] for o in theirs if match(span, o)))) for span in mine]
@@ -99,7 +91,7 @@ def compare(people: Mapping[str, Mapping[str, Record]], taxonomy: Taxonomy) -> d
         "documents": sum(n > 1 and len(texts[own]) == 1 for own, n in counted.items()),
         "changed": changed,
         "alone": {who: [own for own in records if counted[own] == 1] for who, records in people.items()},
-        "alpha": {name: _number(a) for name, a in alphas(people, taxonomy).items()},
+        "alpha": {name: rounded(a) for name, a in alphas(people, taxonomy).items()},
         "pairs": [],
     }
     for one, other in combinations(people, 2):
@@ -111,10 +103,10 @@ def compare(people: Mapping[str, Mapping[str, Record]], taxonomy: Taxonomy) -> d
         totals = counts.table.sum(axis=0)
         labels = [
             {"figure": figure, "label": label, "both": int(n[TP]), "first": int(n[FN]), "second": int(n[FP]),
-             "f1": _number(2 * n[TP] / (2 * n[TP] + n[FP] + n[FN]) if n.any() else float("nan"))}
+             "f1": rounded(2 * n[TP] / (2 * n[TP] + n[FP] + n[FN]) if n.any() else float("nan"))}
             for (figure, label), n in zip(counts.columns, totals, strict=True)
         ]  # fmt: skip
-        figures = {f: {k: _number(v) for k, v in kinds.items()} for f, kinds in summary(counts.columns, totals).items()}
+        figures = {f: {k: rounded(v) for k, v in kinds.items()} for f, kinds in summary(counts.columns, totals).items()}
         confused = [
             {"facet": facet, "first": x, "second": y, "n": n} for (facet, x, y), n in confusions(first, second, taxonomy).most_common()
         ]
@@ -128,10 +120,6 @@ def _annotated_by_both(a: Record, b: Record, taxonomy: Taxonomy) -> tuple[Record
     """Two records without the facets that one of them leaves out."""
     apart = {facet.code for facet in taxonomy.facets if (facet.code in a) != (facet.code in b)}
     return {k: v for k, v in a.items() if k not in apart}, {k: v for k, v in b.items() if k not in apart}
-
-
-def _number(value: float) -> float | None:
-    return None if isnan(value) else round(float(value), 4)
 
 
 def _listed(ids: list[str]) -> str:

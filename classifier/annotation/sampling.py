@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from classifier.annotation.checks import SIMILAR, shingles
 from classifier.documents.labelled import Record
+from classifier.evaluation import codes_of
 from classifier.features import Matrix, passages
 from classifier.prediction import BATCH, batched
 from classifier.preprocessing import TOKEN, normal_form
@@ -223,10 +224,7 @@ def examples_of(records: Sequence[Record], taxonomy: Taxonomy) -> np.ndarray:
     """How many labelled texts have each label, shape (labels,)."""
     c: Counter[tuple[str, str]] = Counter()
     for record in records:
-        for facet in taxonomy.facets:
-            given = record.get(facet.code) or []
-            given = [given] if isinstance(given, str) else given
-            c.update({(facet.code, code) for x in given for code in (x["labels"] if isinstance(x, dict) else [x])})
+        c.update((facet.code, code) for facet in taxonomy.facets for code in codes_of(record, facet))
     return np.array([c[column] for column in columns_of(taxonomy)], dtype=float)
 
 

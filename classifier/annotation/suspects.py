@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from classifier.annotation.agreement import NOTHING, codes_in, told
+from classifier.annotation.agreement import NOTHING, told
 from classifier.annotation.checks import near_duplicates
 from classifier.documents.labelled import Record
+from classifier.evaluation import codes_of
 from classifier.evidence import Evidence
 from classifier.features import Passage, passage
 from classifier.model import OutOfFold, Targets, targets, train
@@ -96,7 +97,7 @@ def contradictions(records: Sequence[Record], taxonomy: Taxonomy) -> list[Row]:
             a, b = by_id[one].get(facet.code), by_id[other].get(facet.code)
             if a is None or b is None:
                 continue
-            mine, theirs = codes_in(by_id[one], facet), codes_in(by_id[other], facet)
+            mine, theirs = codes_of(by_id[one], facet), codes_of(by_id[other], facet)
             if mine != theirs:
                 values = (one, facet.code, told(mine, facet), "", "", "", "", f"{other} ({similarity:.2f}): {told(theirs, facet)}")
                 out.append(dict(zip(COLUMNS, values, strict=True)))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.display.words import note, word
-from classifier.taxonomy import Taxonomy
+from classifier.taxonomy import JUDGED, Taxonomy
 
 if TYPE_CHECKING:  # heavy, and needed for types only
     from classifier.batch import Summary
@@ -108,7 +108,7 @@ def summary_items(summary: "Summary", taxonomy: Taxonomy, output: Path | None, l
         for label in facet.labels:
             n = summary.labels[facet.code, label.code]
             yield Bar(label.name(language), n / total, f"{n:6} {n / total:5.0%}", colour)
-    if {"type", "fase", "verdi"} <= {f.code for f in taxonomy.facets}:
+    if {f.code for f in taxonomy.facets} >= JUDGED:
         yield _line("")
         yield _line(f"{word('innovations', language)}: {summary.innovations} ({summary.innovations / total:.0%})")
     if summary.notes:

@@ -1,6 +1,7 @@
 """The words that stand on the screen around names and figures, in bokmål, nynorsk and English."""
 
-LANGUAGES = ("nb", "nn", "en")
+from classifier.taxonomy import LANGUAGES
+
 WORDS: dict[str, tuple[str, str, str]] = {
     "innovation": ("Innovasjon", "Innovasjon", "Innovation"),
     "innovations": ("Innovasjon (type, i bruk, verdi)", "Innovasjon (type, i bruk, verdi)", "Innovation (type, in use, value)"),

@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import islice
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from classifier.documents.rows import Settings
@@ -87,7 +87,7 @@ def from_cell(text: str) -> str:
     return ESCAPED.sub(lambda m: chr(int(m[1], 16)), text)
 
 
-def save_workbook(out: Path, sheets: Mapping[str, Iterable[Sequence[Any]]]) -> None:
+def save_workbook(out: Path | IO[bytes], sheets: Mapping[str, Iterable[Sequence[Any]]]) -> None:
     """Sheets of rows, a head first; the same rows give the same bytes.
 
     Every cell is written as a value: a text that starts with `=` stays a text. A text too long for a cell is cut. What one sheet cannot

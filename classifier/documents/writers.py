@@ -23,6 +23,7 @@ from classifier.documents.readers import MOST_KEYS, suffix_of
 from classifier.documents.rows import Row, Settings
 from classifier.errors import ClassifierError
 from classifier.prediction import Prediction
+from classifier.taxonomy import JUDGED
 
 UNSAFE = "=+-@\t\r\n＝＋－＠"  # what a spreadsheet takes for the start of a formula
 Encoder = Callable[[Row, Prediction], bytes]
@@ -45,7 +46,7 @@ def made_columns(settings: Settings) -> list[str]:
     names = []
     for facet in settings.taxonomy.facets:
         names += [facet.code] if facet.unit == "document" else [facet.code, f"{facet.code}_setninger"]
-    if {"type", "fase", "verdi"} <= set(names):
+    if set(names) >= JUDGED:
         names.append("innovasjon")
     names += [f"sannsynlighet_{facet.code}_{code}" for facet in settings.taxonomy.facets for code in facet.codes]
     return [*names, "til_kontroll", "merknad", "språk", "modell"]
@@ -72,12 +73,17 @@ def made_cells(row: Row, prediction: Prediction, settings: Settings) -> list[str
             cells.append(" | ".join(f"[{';'.join(x['label'] for x in m['labels'])}] {' '.join(m['text'].split())}" for m in mentions))
     if prediction.innovasjon is not None:
         cells.append("ja" if prediction.innovasjon["verdict"] else "nei")
-    elif {"type", "fase", "verdi"} <= prediction.facets.keys():
+    elif prediction.facets.keys() >= JUDGED:
         cells.append("")
     cells += [prediction.scores[facet.code][code] for facet in settings.taxonomy.facets for code in facet.codes]
     notes = ([row.problem] if row.problem else []) + list(prediction.warnings)
     cells += [";".join(prediction.review), "; ".join(notes), prediction.language, prediction.model]
-    return [f"'{c}" if isinstance(c, str) and c[:1] in UNSAFE and c else c for c in cells]
+    return [safe(c) for c in cells]
+
+
+def safe(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell and cell[0] in UNSAFE else cell
 
 
 def _csv_line(values: list[str], delimiter: str) -> bytes:

@@ -83,7 +83,7 @@ def add(tally: Tally, result: Result) -> None:
     if result.empty:
         tally.without_text += 1
         return
-    group = tuple(_value(result.fields.get(column)) for column in tally.by)
+    group = tuple(group_name(result.fields.get(column)) for column in tally.by)
     tally.documents[group] += 1
     signals = tally.signals.get(group)
     if signals is None:
@@ -126,7 +126,7 @@ def _signal(tally: Tally, facet: Facet, name: str, given: bool, p: float | None)
     return bisect_right(known.edges, p)
 
 
-def _value(value: object) -> str:
+def group_name(value: object) -> str:
     """A cell as the name of a group: whole numbers alike however the file writes them."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)

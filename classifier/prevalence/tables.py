@@ -8,8 +8,9 @@ from textwrap import wrap
 from typing import Any
 
 from classifier.confusion import VERDICT
+from classifier.documents.binary import save_workbook
 from classifier.documents.rows import unique
-from classifier.documents.writers import UNSAFE
+from classifier.documents.writers import safe
 from classifier.errors import ClassifierError
 from classifier.prevalence.shares import FEWEST, FEWEST_KNOWN, Share, Tally
 from classifier.taxonomy import Taxonomy
@@ -132,12 +133,14 @@ def encode(
         return (json.dumps(made, ensure_ascii=False, indent=1) + "\n").encode()
     rows = table(shares, tally.by, taxonomy, used, language)
     if suffix == ".xlsx":
-        return _xlsx(rows)
+        book = io.BytesIO()
+        save_workbook(book, {"andeler": rows})
+        return book.getvalue()
     delimiter = "\t" if suffix == ".tsv" else delimiter
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
     for row in rows:
-        writer.writerow(str(v).replace(".", ",") if isinstance(v, float) and delimiter == ";" else _safe(v) for v in row)
+        writer.writerow(str(v).replace(".", ",") if isinstance(v, float) and delimiter == ";" else safe(v) for v in row)
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -149,30 +152,6 @@ def as_dict(share: Share, by: Sequence[str], taxonomy: Taxonomy, language: str =
         "group": dict(zip(by, share.group, strict=False)), "documents": share.documents, "counted": share.counted,
         **{k: None if v is None else round(v, 4) for k, v in numbers.items()}, "note": share.note, "note_text": note_of(share, language),
     }  # fmt: skip
-
-
-def _safe(value: str | int | float) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in UNSAFE and value else str(value)
-
-
-def _xlsx(rows: Sequence[Sequence[str | int | float]]) -> bytes:
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("andeler")
-    for row in rows:
-        cells: list[Any] = []
-        for value in row:
-            cells.append(value if not isinstance(value, str) else WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)))
-            if isinstance(value, str):
-                cells[-1].data_type = "s"  # a text that starts with = stays a text
-        sheet.append(cells)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 def about(tally: Tally, name: str, model: str, used: str, own: bool, language: str = "nb") -> str:

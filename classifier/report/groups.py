@@ -8,6 +8,7 @@ from datetime import date
 
 from classifier.documents.results import Result
 from classifier.errors import ClassifierError
+from classifier.prevalence.shares import group_name
 from classifier.report.wording import Wording, ordered
 
 MOST_GROUPS = 40  # in a table, the rest stand together
@@ -64,12 +65,10 @@ def groups(results: Sequence[Result], column: str, wording: Wording) -> Groups:
 
 
 def _name(value: object) -> str:
-    """A cell as the name of a group: whole numbers alike however the file writes them."""
+    """A cell as the name of a group, as `summarise` has it; days without the time of day, and what a picture can show."""
     if isinstance(value, date):  # with or without a time of day
         return value.isoformat()[:10]
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else UNWRITABLE.sub("\ufffd", " ".join(str(value).split()))
+    return UNWRITABLE.sub("\ufffd", group_name(value))
 
 
 def _period(value: str) -> str:
