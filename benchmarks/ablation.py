@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -48,9 +49,7 @@ def no_stop_words(token: str, own: Callable[[str], list[str]] = tokens.token_fea
 
 def as_counted(self: Vocabulary, counted: Any, own: Any = Vocabulary.weigh) -> Any:
     """TF-IDF without the logarithm, which is undone beforehand."""
-    raised = counted.copy()
-    raised.data = np.exp(np.minimum(raised.data - 1, 30))
-    return own(self, raised)
+    return own(self, replace(counted, data=np.exp(np.minimum(counted.data - 1, 30))))
 
 
 def unbalanced(column: Any, wanted: np.ndarray, c: float, weights: np.ndarray, own: Any = training.LogisticRegression) -> np.ndarray:

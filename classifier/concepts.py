@@ -25,19 +25,21 @@ def table() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
 
 
 @cache
-def within() -> tuple[int, frozenset[str]]:
-    """(letters of the longest beginning, the first letters of those long enough to stand inside a compound)"""
+def within() -> tuple[int, frozenset[str], frozenset[str]]:
+    """(letters of the longest beginning, the first two of each, the first ones of those long enough to stand inside a compound)"""
     _, beginning = table()
-    return max(map(len, beginning), default=0), frozenset(b[:SHORTEST_PART] for b in beginning if len(b) >= SHORTEST_PART)
+    parts = frozenset(b[:SHORTEST_PART] for b in beginning if len(b) >= SHORTEST_PART)
+    return max(map(len, beginning), default=0), frozenset(b[:2] for b in beginning), parts
 
 
 def concepts_of(token: str, normal: str) -> list[str]:
     """The concepts of a lower-case token with this normal form, each once, in the order of the table's match."""
     whole, beginning = table()
-    longest, parts = within()
+    longest, openings, parts = within()
     found = [*whole.get(token, ()), *whole.get(normal, ())]
-    for n in range(2, min(len(token), longest) + 1):
-        found += beginning.get(token[:n], ())
+    if token[:2] in openings:
+        for n in range(2, min(len(token), longest) + 1):
+            found += beginning.get(token[:n], ())
     for cut in range(3, len(token) - SHORTEST_PART + 1):
         if token[cut : cut + SHORTEST_PART] in parts:
             for n in range(cut + SHORTEST_PART, min(len(token), cut + longest) + 1):

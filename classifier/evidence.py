@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from classifier.features import Counts, Matrix, Passage, Words
-from classifier.scoring import Scores, weighed
+from classifier.features import Counted, Counts, Passage, Words
+from classifier.scoring import Scores
 from classifier.storage import Model
 
 WORDS = 5
@@ -21,31 +21,31 @@ class Evidence:
 
     def __init__(self, passages: Sequence[Passage], counts: Counts, scores: Scores, model: Model) -> None:
         self.passages, self.counts, self.scores, self.model = passages, counts, scores, model
-        self.batch = weighed(model.vocabulary, counts)
+        self.documents, self.sentences = model.vocabulary.weigh(counts.documents), model.vocabulary.weigh(counts.sentences)
         self.words: Words = model.vocabulary.words(passages)
         self.value = np.zeros(len(model.vocabulary))  # by feature, of the row that is looked at
 
     def of_document(self, i: int, labels: Sequence[int]) -> list[list[dict[str, Any]]]:
         """Words of text i for each of these document labels: through the whole text, and through the sentences that spoke most."""
-        first, last = self.batch.starts[i], self.batch.starts[i + 1]
+        first, last = self.counts.starts[i], self.counts.starts[i + 1]
         features = self.words.of_rows(first, last)[0]
         d = len(self.scores.best[i])
-        own = self._shares(self.batch.documents, self.counts.documents, i, features)[:, None] * self.model.effects[0][features][:, labels]
+        own = self._shares(self.documents, self.counts.documents, i, features)[:, None] * self.model.effects[0][features][:, labels]
         for row in np.unique(self.scores.best[i]):
             others = np.flatnonzero(self.scores.best[i] == row)
             features, place = self.words.of_rows(row, row + 1)
             weights = self.model.sentence_weights[features][:, others] @ self.model.document_stack[d + others][:, labels]
             at = place - self.words.of_rows(first, last)[1]
-            own[at : at + len(features)] += self._shares(self.batch.sentences, self.counts.sentences, row, features)[:, None] * weights
+            own[at : at + len(features)] += self._shares(self.sentences, self.counts.sentences, row, features)[:, None] * weights
         return self._top(i, first, last, own)
 
     def of_sentence(self, i: int, row: int, labels: Sequence[int]) -> list[list[dict[str, Any]]]:
         """Words of a sentence of text i, by its row in the batch, for each of these sentence labels."""
         features = self.words.of_rows(row, row + 1)[0]
-        own = self._shares(self.batch.sentences, self.counts.sentences, row, features)[:, None] * self.model.effects[1][features][:, labels]
+        own = self._shares(self.sentences, self.counts.sentences, row, features)[:, None] * self.model.effects[1][features][:, labels]
         return self._top(i, row, row + 1, own)
 
-    def _shares(self, matrix: Matrix, counted: Matrix, row: int, features: np.ndarray) -> np.ndarray:
+    def _shares(self, matrix: Counted, counted: Counted, row: int, features: np.ndarray) -> np.ndarray:
         """What one occurrence of each of these features has of its value in a row."""
         inside = slice(matrix.indptr[row], matrix.indptr[row + 1])
         self.value[matrix.indices[inside]] = matrix.data[inside] / counted.data[inside]

@@ -17,7 +17,7 @@ from classifier.features import Passage, passages
 from classifier.parallel import spread
 from classifier.scoring import best_sentences, score
 from classifier.storage import Model
-from classifier.taxonomy import JUDGED, Facet, Taxonomy
+from classifier.taxonomy import Facet, Taxonomy
 
 BATCH, LETTERS = 256, 1_000_000  # texts scored together, and their characters; also the window of `predict_many`
 MARGIN = 0.15  # a single choice whose two best labels are nearer than this is for review
@@ -52,8 +52,8 @@ class Prediction:
     def labels(self, facet: str) -> list[str]:
         """The codes of a facet: in order of the taxonomy, for a sentence facet those of all its spans, for a single choice one."""
         found = self.facets[facet]
-        if isinstance(found, dict):
-            return [found["label"]]
+        if not found or isinstance(found, dict):
+            return [found["label"]] if found else []
         codes = [x["label"] for item in found for x in (item["labels"] if "labels" in item else [item])]
         return [code for code in self.scores[facet] if code in codes]
 
@@ -219,8 +219,7 @@ def verdict(taxonomy: Taxonomy, labels: Mapping[str, Collection[Any]]) -> dict[s
 
     `labels`: what each facet has, labels or (all that matters but for the phase) whatever there are as many of.
     """
-    facets = {facet.code: facet for facet in taxonomy.facets}
-    if not facets.keys() >= JUDGED or (facets["fase"].unit, facets["fase"].choice) != ("document", "single"):
+    if not taxonomy.judges:
         return None
     holds = {"type": bool(labels["type"]), "fase": not IN_USE.isdisjoint(labels["fase"]), "verdi": bool(labels["verdi"])}
     return {"verdict": all(holds.values()), "missing": [name for name, yes in holds.items() if not yes]}

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
-from classifier.features import Counts, Matrix, Passage, Vocabulary
+from classifier.features import Counts, Matrix, Passage, Vocabulary, summed
 from classifier.storage import Model
 from classifier.taxonomy import Facet, Taxonomy
 
@@ -33,16 +32,9 @@ class Scores:
 
 
 def rows(vocabulary: Vocabulary, passages: Sequence[Passage]) -> Rows:
-    """Features of a batch, as training sees them: sorted within each row. A passage without sentences has an empty row."""
+    """Features of a batch, as training sees them. A passage without sentences has an empty row."""
     counts = vocabulary.count(passages)
-    counts.documents.sort_indices()
-    counts.sentences.sort_indices()
-    return weighed(vocabulary, counts)
-
-
-def weighed(vocabulary: Vocabulary, counts: Counts) -> Rows:
-    """The TF-IDF rows of a batch that was counted."""
-    return Rows(vocabulary.weigh(counts.documents), vocabulary.weigh(counts.sentences), counts.starts)
+    return Rows(vocabulary.weigh(counts.documents).matrix(), vocabulary.weigh(counts.sentences).matrix(), counts.starts)
 
 
 def linear(matrix: Matrix, weights: np.ndarray) -> np.ndarray:
@@ -90,30 +82,28 @@ def combined(of_document: np.ndarray, of_sentence: np.ndarray, starts: np.ndarra
 
 
 def linear_scores(model: Model, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
-    """`linear` of the TF-IDF rows of (documents, sentences), by way of their units, without making these rows.
+    """`linear` of the TF-IDF rows of (documents, sentences), without making these rows.
 
-    A feature that occurs once adds the same to every row, so that a unit's features are added up once for all rows where it stands. What
-    a feature that occurs n times adds more or less than n times this ((1 + ln n) - n) is put right afterwards.
+    A feature that occurs once adds the same to every row, so that the features of a chunk are added up once for all rows where it stands.
+    What a feature that occurs n times adds more or less than n times this ((1 + ln n) - n) is put right afterwards.
     """
     d = model.document_weights.shape[1]
-    of_units = np.asarray(counts.units @ model.by_feature)
-    sentences = counts.of_units @ of_units
-    documents = np.zeros((counts.documents.shape[0], sentences.shape[1]))
-    full = np.diff(counts.starts) > 0
-    if full.any():
-        documents[full] = np.add.reduceat(sentences, counts.starts[:-1][full], axis=0)
+    of_documents, of_sentences, squared = model.by_feature
+    sentences = summed(model.sums.of(counts.known), counts.chunks, counts.chunk_starts)
+    sentences += summed(model.sums.table, counts.pairs, counts.pair_starts)
+    documents = summed(sentences, np.arange(len(sentences)), counts.starts)
     scores = []
-    for sums, counted, columns, weights in (
-        (documents, counts.documents, slice(0, d), model.document_weights),
-        (sentences, counts.sentences, slice(d, -1), model.sentence_weights),
+    for sums, counted, columns, table, weights in (
+        (documents, counts.documents, slice(0, d), of_documents, model.document_weights),
+        (sentences, counts.sentences, slice(d, -1), of_sentences, model.sentence_weights),
     ):
         repeated = np.flatnonzero(counted.data > 1)
-        feature, n = counted.indices[repeated], counted.data[repeated].astype(np.float64)
-        row_ends = np.searchsorted(repeated, counted.indptr).astype(np.int32)
-        more = sparse.csr_matrix((1 + np.log(n) - n, feature, row_ends), shape=counted.shape) @ model.by_feature
-        squares = sparse.csr_matrix(((1 + np.log(n)) ** 2 - n, feature, row_ends), shape=counted.shape) @ model.by_feature[:, -1]
-        norm = np.sqrt(np.maximum(sums[:, -1] + squares, 1e-24))
-        scores.append((sums + more)[:, columns] / norm[:, None] + weights[-1])
+        feature, n = counted.keys[repeated] % counted.width, counted.data[repeated].astype(np.float64)
+        ends, logarithm = np.searchsorted(repeated, counted.indptr), 1 + np.log(n)
+        more = summed(table, feature, ends, logarithm - n)
+        row_of = np.repeat(np.arange(len(sums)), np.diff(ends))
+        squares = sums[:, -1] + np.bincount(row_of, (logarithm**2 - n) * squared[feature, 0], len(sums))
+        scores.append((sums[:, columns] + more) / np.sqrt(np.maximum(squares, 1e-24))[:, None] + weights[-1])
     return scores[0], scores[1]
 
 

@@ -2,7 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Label:
         return _in(self.names, language) or self.code
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facet:
     """One question to a text: of the whole (`document`) or of each `sentence`; `single` or `multi` choice."""
 
@@ -60,7 +60,7 @@ class Facet:
     definitions: dict[str, str]
     default: str | None = None
 
-    @property
+    @cached_property
     def codes(self) -> tuple[str, ...]:
         return tuple(label.code for label in self.labels)
 
@@ -68,7 +68,7 @@ class Facet:
         return _in(self.names, language) or self.code
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Taxonomy:
     """All facets, in the order of the file, and the tables they were read from (which a model keeps)."""
 
@@ -78,6 +78,11 @@ class Taxonomy:
 
     def __getitem__(self, code: str) -> Facet:
         return next(facet for facet in self.facets if facet.code == code)
+
+    @cached_property
+    def judges(self) -> bool:
+        """Does the verdict «innovation» follow from these facets?"""
+        return {facet.code for facet in self.facets} >= JUDGED and (self["fase"].unit, self["fase"].choice) == ("document", "single")
 
     def of(self, unit: str) -> tuple[Facet, ...]:
         """The facets of a unit, `document` or `sentence`."""

@@ -49,9 +49,7 @@ def one_line(done: "subprocess.CompletedProcess[str]", pattern: str) -> None:
 # Start-up
 
 HEAVY = {"rich", "lxml", "pypdfium2", "sklearn", "scipy", "nltk", "joblib", "openpyxl", "pyarrow", "numpy", "matplotlib", "jinja2"}
-COMMANDS = (
-    "label predict train evaluate report summarise check taxonomy sample convert agreement suspects"
-).split()
+COMMANDS = ("label predict train evaluate report summarise check taxonomy sample convert agreement suspects").split()
 
 
 def imported(code: str, *args: str) -> set[str]:

@@ -28,11 +28,11 @@ def records() -> list[dict]:
 
 
 def test_counts_are_those_of_a_plain_loop(records: list[dict]) -> None:
-    """The sparse products count each token's features, and each known pair, as a Python loop would."""
+    """Sorting counts each token's features, and each known pair, as a Python loop would."""
     passages = [passage(r["text"]) for r in records[:40]]
     vocabulary = learn_vocabulary(passages, min_documents=1)
     sentences = [tokens for p in passages for tokens in p.tokens]
-    counted = vocabulary.counts(sentences).toarray()
+    counted = vocabulary.count_tokens(sentences).matrix().toarray()
     for row, tokens in zip(counted, sentences, strict=True):
         expected: Counter[str] = Counter(f for t in tokens for f in token_features(t) if f in vocabulary.index)
         expected.update(f for f in pair_features([token_features(t) for t in tokens]) if f in vocabulary.index)
@@ -45,12 +45,12 @@ def test_rows_are_tf_idf_of_length_one(records: list[dict]) -> None:
 
     passages = [passage(r["text"]) for r in records[:40]]
     vocabulary = learn_vocabulary(passages, min_documents=1)
-    counted = vocabulary.counts([tokens for p in passages for tokens in p.tokens])
-    transformer = TfidfTransformer(norm=None, sublinear_tf=True).fit(counted)
+    counted = vocabulary.count_tokens([tokens for p in passages for tokens in p.tokens])
+    transformer = TfidfTransformer(norm=None, sublinear_tf=True).fit(counted.matrix())
     kinds = np.array([KIND_WEIGHT[name[0]] for name in vocabulary.names])
-    expected = transformer.transform(counted).toarray() * kinds
+    expected = transformer.transform(counted.matrix()).toarray() * kinds
     expected /= np.maximum(np.linalg.norm(expected, axis=1, keepdims=True), 1e-12)
-    np.testing.assert_allclose(vocabulary.weigh(counted).toarray(), expected, atol=2e-6)
+    np.testing.assert_allclose(vocabulary.weigh(counted).matrix().toarray(), expected, atol=2e-6)
 
 
 def test_linear_scores_are_scikit_learns_own(records: list[dict]) -> None:

@@ -1,8 +1,8 @@
 """Offsets as annotation tools count them, and as we do (code points of the text as given).
 
-    points      Unicode code points, as Python: Label Studio, Prodigy
-    utf16       UTF-16 code units, as JavaScript: doccano
-    graphemes   what a reader sees as one character: doccano with «Count grapheme clusters as one character»
+points      Unicode code points, as Python: Label Studio, Prodigy
+utf16       UTF-16 code units, as JavaScript: doccano
+graphemes   what a reader sees as one character: doccano with «Count grapheme clusters as one character»
 """
 
 from itertools import accumulate

@@ -104,7 +104,6 @@ def contradictions(records: Sequence[Record], taxonomy: Taxonomy) -> list[Row]:
     return out
 
 
-
 def as_text(rows: Sequence[Row]) -> str:
     """The rows for people, two or three lines each."""
     lines = []

@@ -128,5 +128,3 @@ def write(path: Path, content: str | bytes) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise ClassifierError(f"{path}: cannot write: {error.strerror}") from error
-
-

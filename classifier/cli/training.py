@@ -163,5 +163,3 @@ def taxonomy(taxonomy_file: Path | None, model_folder: str | None, language: str
     from classifier.display import show_taxonomy
 
     click.echo(show_taxonomy(taxonomy_of(taxonomy_file, model_folder), language))
-
-

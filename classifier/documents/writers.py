@@ -67,18 +67,19 @@ def made_cells(row: Row, prediction: Prediction, settings: Settings) -> list[str
     """The values of `made_columns`."""
     cells: list[str | float] = []
     for facet in settings.taxonomy.facets:
-        cells.append(";".join(prediction.labels(facet.code)))
+        cells.append(safe(";".join(prediction.labels(facet.code))))
         if facet.unit == "sentence":
             mentions = prediction.facets[facet.code]
-            cells.append(" | ".join(f"[{';'.join(x['label'] for x in m['labels'])}] {' '.join(m['text'].split())}" for m in mentions))
+            cells.append(" | ".join([f"[{';'.join([x['label'] for x in m['labels']])}] {' '.join(m['text'].split())}" for m in mentions]))
     if prediction.innovasjon is not None:
         cells.append("ja" if prediction.innovasjon["verdict"] else "nei")
     elif prediction.facets.keys() >= JUDGED:
         cells.append("")
-    cells += [prediction.scores[facet.code][code] for facet in settings.taxonomy.facets for code in facet.codes]
+    for facet in settings.taxonomy.facets:
+        cells += map(prediction.scores[facet.code].__getitem__, facet.codes)
     notes = ([row.problem] if row.problem else []) + list(prediction.warnings)
-    cells += [";".join(prediction.review), "; ".join(notes), prediction.language, prediction.model]
-    return [safe(c) for c in cells]
+    cells += [safe(";".join(prediction.review)), safe("; ".join(notes)), prediction.language, safe(prediction.model)]
+    return cells
 
 
 def safe(cell: Any) -> Any:
@@ -86,14 +87,21 @@ def safe(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell and cell[0] in UNSAFE else cell
 
 
-def _csv_line(values: list[str], delimiter: str) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(values)
-    return out.getvalue().encode("utf-8", "replace")
+def _csv_writer(delimiter: str) -> Callable[[list[Any]], bytes]:
+    out = io.StringIO(newline="")
+    write = csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow
+
+    def line(values: list[Any]) -> bytes:
+        out.seek(0)
+        out.truncate()
+        write(values)
+        return out.getvalue().encode("utf-8", "replace")
+
+    return line
 
 
 def _csv_head(settings: Settings) -> bytes:
-    return codecs.BOM_UTF8 + _csv_line(table_columns(settings), _delimiter(settings))
+    return codecs.BOM_UTF8 + _csv_writer(_delimiter(settings))(table_columns(settings))
 
 
 def _delimiter(settings: Settings) -> str:
@@ -102,16 +110,12 @@ def _delimiter(settings: Settings) -> str:
 
 def _csv_encoder(settings: Settings) -> Encoder:
     delimiter = _delimiter(settings)
-    comma = delimiter == ";"
-
-    def number(value: str | float) -> str:
-        if isinstance(value, str):
-            return value
-        return f"{value:.4f}".replace(".", ",") if comma else f"{value:.4f}"
+    line, columns = _csv_writer(delimiter), settings.source.columns
+    form = "{:.4f}".format if delimiter != ";" else lambda value: f"{value:.4f}".replace(".", ",")
 
     def encode(row: Row, prediction: Prediction) -> bytes:
-        original = [plain(row.fields.get(column)) for column in settings.source.columns]
-        return _csv_line(original + [number(c) for c in made_cells(row, prediction, settings)], delimiter)
+        original = [plain(row.fields.get(column)) for column in columns]
+        return line(original + [c if isinstance(c, str) else form(c) for c in made_cells(row, prediction, settings)])
 
     return encode
 

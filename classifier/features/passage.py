@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
+from classifier.features.counts import summed
 from classifier.preprocessing import TOKEN, Chunks, Repaired, cut, elected, repair
 
 
@@ -51,8 +51,7 @@ def passages(texts: Sequence[str], chunks: Chunks) -> list[Passage]:
     repaired = [repair(text) for text in texts]
     made = cut([r.text for r in repaired], chunks)
     at = made.text_starts
-    of_text = sparse.csr_matrix((np.ones(at[-1], np.int32), np.arange(at[-1], dtype=np.int32), at), shape=(len(texts), at[-1]))
-    languages = elected(of_text @ chunks.votes[made.numbers])
+    languages = elected(summed(chunks.votes, made.numbers, at))
     first = np.searchsorted(made.sentence_starts, at).tolist()
     bounds = at.tolist()
     return [

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from threading import Lock
 
 import numpy as np
 
+from classifier.features.counts import summed
 from classifier.features.tokens import PAIRS, REACH
 from classifier.preprocessing import Chunks
 
@@ -42,9 +44,32 @@ class Known:
     def __init__(self) -> None:
         self.chunks = Chunks()
         # of each token: its features, its word or else the number of all features, its concepts
-        self.tokens: dict[str, tuple[tuple[int, ...], int, tuple[int, ...]]] = {}
+        self.tokens: dict[str, tuple[list[int], int, list[int]]] = {}
         self.features, self.words, self.concepts = Ragged(), Ragged(), Ragged()  # of all tokens of a chunk
         self.spans, self.sizes = Ragged(), Ragged()  # where each token begins and ends in the chunk; how many features it has
+
+
+class Sums:
+    """What the features of each known chunk add up to in a table, by the chunk's number; added up once for each chunk."""
+
+    def __init__(self, table: np.ndarray) -> None:
+        """`table`: a row of numbers for each feature, shape (features, columns)."""
+        self.table, self.lock = table, Lock()
+        self.known, self.n, self.sums = Known(), 0, np.zeros((1024, table.shape[1]))
+
+    def of(self, known: Known) -> np.ndarray:
+        """The sums of the chunks known so far, shape (chunks or more, columns)."""
+        with self.lock:
+            if known is not self.known:
+                self.known, self.n = known, 0
+            last = known.features.n
+            if last > len(self.sums):
+                self.sums = np.concatenate((self.sums[: self.n], np.zeros((2 * last - self.n, self.sums.shape[1]))))
+            if last > self.n:
+                features, lengths = known.features.take(np.arange(self.n, last))
+                self.sums[self.n : last] = summed(self.table, features, np.concatenate(([0], np.cumsum(lengths))))
+                self.n = last
+            return self.sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +94,35 @@ class Words:
 
 
 class Pairs:
-    """The known pairs of one kind."""
+    """The known pairs of one kind, in a table by the last bits of their code."""
 
     def __init__(self, pair: str, index: dict[str, int]) -> None:
         """`index` is that of the vocabulary: feature -> number."""
         self.reach, self.base = REACH[pair], len(index) + 1  # the number len(index) is that of an unknown unit
         halves = [(name[1:].split(" "), i) for name, i in index.items() if name[0] == pair]
-        codes = sorted((index[PAIRS[pair] + a] * self.base + index[PAIRS[pair] + b], i) for (a, b), i in halves)
-        self.codes, self.features = np.array(codes, np.int64).reshape(-1, 2).T.copy()
-        self.ends = np.append(self.codes, -1)  # no code lies beyond the last
-        self.may_be = np.zeros(SLOTS, bool)  # by the last bits of a code: the search is spared where nothing can be found
-        self.may_be[self.codes % SLOTS] = True
+        codes = [(index[PAIRS[pair] + a] * self.base + index[PAIRS[pair] + b], i) for (a, b), i in halves]
+        codes.sort(key=lambda item: item[0] % SLOTS)
+        made = np.array([*codes, (-1, -1)], np.int64)  # no code is -1
+        self.codes, self.features = made[:, 0].copy(), made[:, 1].astype(np.int32)
+        slots = self.codes[:-1] % SLOTS
+        taken, first, sizes = np.unique(slots, return_index=True, return_counts=True)
+        self.first = np.full(SLOTS, len(codes), np.int32)  # of each slot
+        self.first[taken] = first
+        self.most = int(sizes.max(initial=0))  # in one slot
 
     def find(self, stream: np.ndarray, row_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where two units of a stream follow each other within reach in a row: (pair, row)."""
-        found, rows = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+        """Where two units of a stream follow each other within reach in a row: (the pair's feature, row)."""
+        found, rows = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
         left, right = stream.astype(np.int64) * self.base, stream
+        none = len(self.codes) - 1
         for gap in range(1, self.reach + 1):
             code = left[:-gap] + right[gap:]
-            at = np.flatnonzero(self.may_be[code & (SLOTS - 1)] & (row_of[:-gap] == row_of[gap:]))
-            pair = np.searchsorted(self.codes, code[at])
-            hit = self.ends[pair] == code[at]
-            found.append(pair[hit])
-            rows.append(row_of[at[hit]])
+            place = self.first[code & (SLOTS - 1)]
+            at = np.flatnonzero((place < none) & (row_of[:-gap] == row_of[gap:]))
+            code, place = code[at], place[at]
+            for _ in range(self.most):
+                hit = self.codes[place] == code
+                found.append(self.features[place[hit]])
+                rows.append(row_of[at[hit]])
+                place = np.minimum(place + 1, none)
         return np.concatenate(found), np.concatenate(rows)

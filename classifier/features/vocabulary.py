@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from scipy import sparse
 
+from classifier.features.counts import Counted, counted
 from classifier.features.passage import Passage, tokens_of
 from classifier.features.tokens import CONCEPT, CONCEPT_PAIR, KIND_WEIGHT, PAIR, PAIRS, WORD, pair_features, parts_of, token_features
 from classifier.features.units import Known, Pairs, Words
@@ -16,21 +16,19 @@ from classifier.preprocessing import Chunks
 
 CACHED_CHUNKS, CACHED_LETTERS = 40_000, 2_000_000  # more gains little speed, and memory then grows far into a large batch
 
-Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which comes without types
-
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How often each feature occurs in the sentences and documents of a batch.
+    """How often each feature occurs in the sentences and documents of a batch, and what they are made of: known chunks and pairs."""
 
-    A row's units are its chunks and known pairs: `sentences` is `of_units @ units`.
-    """
-
-    sentences: Matrix  # float32, shape (sentences, features)
-    documents: Matrix  # float32, shape (documents, features)
+    sentences: Counted  # shape (sentences, features)
+    documents: Counted  # shape (documents, features)
     starts: np.ndarray  # the first sentence of each document, and at last their number
-    of_units: Matrix  # shape (sentences, units)
-    units: Matrix  # shape (units, features)
+    known: Known
+    chunks: np.ndarray  # numbers, in `known`, of all chunks one after the other
+    chunk_starts: np.ndarray  # the first chunk of each sentence, and at last their number
+    pairs: np.ndarray  # features of all known pairs, sentence by sentence
+    pair_starts: np.ndarray  # the first pair of each sentence, and at last their number
 
 
 @dataclass
@@ -41,12 +39,14 @@ class Vocabulary:
     weights: np.ndarray  # float32, shape (features,)
     index: dict[str, int] = field(init=False, repr=False)
     _pairs: dict[str, "Pairs"] = field(init=False, repr=False)
+    _concepts: frozenset[int] = field(init=False, repr=False)
     _known: Known = field(init=False, repr=False)
     _lock: Lock = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.index = {name: i for i, name in enumerate(self.names)}
         self._pairs = {pair: Pairs(pair, self.index) for pair in PAIRS}
+        self._concepts = frozenset(i for name, i in self.index.items() if name[0] == CONCEPT)
         self._known, self._lock = Known(), Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -62,14 +62,14 @@ class Vocabulary:
             self._known = Known()
         return self._known.chunks
 
-    def _token(self, token: str, known: Known) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
-        if token not in known.tokens:
+    def _token(self, token: str, known: Known) -> tuple[list[int], int, list[int]]:
+        made = known.tokens.get(token)
+        if made is None:
             names = token_features(token)
-            found = list(map(self.index.get, names))
-            concepts = [i for name, i in zip(names, found, strict=True) if name[0] == CONCEPT and i is not None]
-            word = len(self) if found[0] is None else found[0]
-            known.tokens[token] = (tuple([i for i in found if i is not None]), word, tuple(concepts))
-        return known.tokens[token]
+            features = [i for i in map(self.index.get, names) if i is not None]
+            made = (features, self.index.get(names[0], len(self)), [i for i in features if i in self._concepts])
+            known.tokens[token] = made
+        return made
 
     def _learn(self, known: Known) -> None:
         """The features of chunks that were numbered since the last time."""
@@ -102,14 +102,6 @@ class Vocabulary:
         edges = np.concatenate(([0], np.cumsum(sizes)))
         return Words(begins + spans[::2], begins + spans[1::2], known.features.take(numbers)[0], edges, rows)
 
-    def counts(self, rows: Sequence[list[str]]) -> Matrix:
-        """Lists of tokens -> how often each feature occurs in each; float32, shape (rows, features)."""
-        known = self._known
-        numbers = np.fromiter((known.chunks[token] for row in rows for token in row), np.int32)
-        starts = np.concatenate(([0], np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))))
-        of_units, units = self._units(known, numbers, starts)
-        return of_units @ units
-
     def count(self, passages: Sequence[Passage]) -> Counts:
         """How often each feature occurs in each sentence and passage."""
         known = self._known
@@ -117,49 +109,45 @@ class Vocabulary:
         ends = np.cumsum([len(p.numbers) for p in passages]).tolist()
         starts = np.concatenate([[0], *(p.sentence_starts[1:] + end - len(p.numbers) for p, end in zip(passages, ends, strict=True))])
         first = np.cumsum([0, *(len(p.sentence_starts) - 1 for p in passages)])
-        of_units, units = self._units(known, numbers, starts.astype(np.int64))
-        whole = _ones(of_units.indices, of_units.indptr[first], units.shape[0])
-        return Counts(of_units @ units, whole @ units, first, of_units, units)
+        return self._count(known, numbers, starts.astype(np.int64), first)
 
-    def _units(self, known: Known, numbers: np.ndarray, starts: np.ndarray) -> tuple[Matrix, Matrix]:
-        """Rows of chunks that begin at `starts` -> their units (rows × distinct chunks and known pairs), the units' features."""
+    def count_tokens(self, rows: Sequence[list[str]]) -> Counted:
+        """Lists of tokens -> how often each feature occurs in each; shape (rows, features)."""
+        known = self._known
+        numbers = np.fromiter((known.chunks[token] for row in rows for token in row), np.int32)
+        starts = np.concatenate(([0], np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))))
+        return self._count(known, numbers, starts, np.arange(len(rows) + 1)).sentences
+
+    def _count(self, known: Known, numbers: np.ndarray, starts: np.ndarray, first: np.ndarray) -> Counts:
+        """`starts`: the first chunk of each sentence; `first`: the first sentence of each document."""
         self._learn(known)
-        seen = np.zeros(len(known.chunks), bool)
-        seen[numbers] = True
-        distinct = np.flatnonzero(seen)
-        features, lengths = known.features.take(distinct)
-        row_of = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
-        columns, rows, pair_features = [(np.cumsum(seen, dtype=np.int32) - 1)[numbers]], [row_of], []
-        n = len(distinct)
-        for pair, units in ((PAIR, known.words), (CONCEPT_PAIR, known.concepts)):
-            stream, of_chunk = units.take(numbers)
-            found, at = self._pairs[pair].find(stream, np.repeat(row_of, of_chunk))
-            columns.append(found + n)
-            rows.append(at)
-            pair_features.append(self._pairs[pair].features)
-            n += len(pair_features[-1])
-        row_of = np.concatenate(rows)
-        order = np.argsort(row_of.astype(np.uint16) if len(starts) < 2**16 else row_of, kind="stable")  # small numbers are sorted faster
-        indptr = np.concatenate(([0], np.cumsum(np.bincount(row_of, minlength=len(starts) - 1))))
-        ends = np.cumsum(np.concatenate(([0], lengths, np.ones(n - len(distinct), np.int64))))
-        return _ones(np.concatenate(columns)[order], indptr, n), _ones(np.concatenate([features, *pair_features]), ends, len(self))
+        n = len(starts) - 1
+        row_of = np.repeat(np.arange(n, dtype=np.int32), np.diff(starts))
+        features, lengths = known.features.take(numbers)
+        found, at = zip(
+            *(
+                pairs.find(stream, np.repeat(row_of, of_chunk))
+                for pairs, (stream, of_chunk) in (
+                    (self._pairs[PAIR], known.words.take(numbers)), (self._pairs[CONCEPT_PAIR], known.concepts.take(numbers)),
+                )
+            ),
+            strict=True,
+        )  # fmt: skip
+        pair_rows, pairs = np.concatenate(at), np.concatenate(found)
+        columns, rows = np.concatenate((features, pairs)), np.concatenate((np.repeat(row_of, lengths), pair_rows))
+        document_of = np.repeat(np.arange(len(first) - 1, dtype=np.int32), np.diff(first))
+        order = np.argsort(pair_rows.astype(np.uint16) if n < 2**16 else pair_rows, kind="stable")  # small numbers are sorted faster
+        return Counts(
+            counted(rows, columns, n, len(self)), counted(document_of[rows], columns, len(first) - 1, len(self)), first,
+            known, numbers, starts, pairs[order], np.concatenate(([0], np.cumsum(np.bincount(pair_rows, minlength=n)))),
+        )  # fmt: skip
 
-    def weigh(self, counted: Matrix) -> Matrix:
+    def weigh(self, counted: Counted) -> Counted:
         """Counts -> TF-IDF: (1 + ln tf) × idf × kind weight, rows of length one; same shape."""
         data = (1 + np.log(counted.data)) * self.weights[counted.indices]
-        squares = np.add.reduceat(np.append(data * data, 0), counted.indptr[:-1]) if len(data) else np.zeros(counted.shape[0])
-        squares[np.diff(counted.indptr) == 0] = 1
+        squares = np.bincount(np.repeat(np.arange(len(counted.indptr) - 1), np.diff(counted.indptr)), data * data, len(counted.indptr) - 1)
         norm = np.sqrt(np.repeat(squares, np.diff(counted.indptr)))
-        return sparse.csr_matrix(
-            ((data / np.maximum(norm, 1e-12)).astype(np.float32), counted.indices, counted.indptr), shape=counted.shape
-        )
-
-
-def _ones(indices: np.ndarray, indptr: np.ndarray, columns: int) -> Matrix:
-    """A sparse matrix of ones."""
-    return sparse.csr_matrix(
-        (np.ones(len(indices), np.float32), indices.astype(np.int32), indptr.astype(np.int32)), shape=(len(indptr) - 1, columns)
-    )
+        return replace(counted, data=(data / np.maximum(norm, 1e-12)).astype(np.float32))
 
 
 def learn_vocabulary(passages: Iterable[Passage], min_documents: int = 3, max_document_share: float = 0.9) -> Vocabulary:

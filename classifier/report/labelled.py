@@ -146,5 +146,3 @@ def _how(model: Model, errors: Mapping[str, Confusion], used: str, w: Wording) -
 
 def _named(model: Model) -> list[tuple[str, Facet, Label]]:
     return [(f"{facet.code}.{label.code}", facet, label) for facet in model.taxonomy.facets for label in facet.labels]
-
-

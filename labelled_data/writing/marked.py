@@ -179,7 +179,7 @@ def taken_pages():
     """Pages and repositories that the real texts stand on, where that folder is at hand: nothing of ours may use them."""
     folder = Path(__file__).resolve().parents[3] / "shared" / "real_dev"
     real = [json.loads(line) for f in folder.glob("*.jsonl") for line in f.open(encoding="utf-8")]
-    return tuple({r["source_url"] for r in real if r.get("source_url")} | {f"https://github.com/{r['repo']}" for r in real if r.get("repo")})
+    return tuple({r.get("source_url") or f"https://github.com/{r['repo']}" for r in real})
 
 
 def main():
