@@ -27,6 +27,7 @@ from classifier.documents.labelled import read_labelled
 from classifier.evaluation import count
 from classifier.features import Vocabulary, passage, tokens, vocabulary
 from classifier.preprocessing import normal_form
+from classifier.preprocessing.words import lexicons, lookup
 from classifier.storage import ANY, Model, document_labels, sentence_labels
 from classifier.thresholds import key
 
@@ -45,6 +46,11 @@ def without(*kinds: str) -> dict[str, float]:
 
 def no_stop_words(token: str, own: Callable[[str], list[str]] = tokens.token_features) -> list[str]:
     return ["w_"] if token in STOP else own(token)
+
+
+def own_lemma(word: str) -> str:
+    nb, nn = lexicons()
+    return nb(word) or nn(word) or word
 
 
 def as_counted(self: Vocabulary, counted: Any, own: Any = Vocabulary.weigh) -> Any:
@@ -70,6 +76,8 @@ VARIANTS: dict[str, tuple[list[tuple[Any, str, Any]], Callable[[Sequence[Record]
     "surface forms, no normal form": ([(tokens, "normal_form", str)], list),
     "Snowball stem instead of normal form": ([(tokens, "normal_form", stem)], list),
     "stem of the normal form": ([(tokens, "normal_form", lambda word: stem(normal_form(word)))], list),
+    "nynorsk lemmas not led to bokmål": ([(tokens, "normal_form", own_lemma)], list),
+    "compounds not taken apart": ([(tokens, "normal_form", lambda word: lookup(word) or word)], list),
     "stop words left out": ([(vocabulary, "token_features", no_stop_words)], list),
     "no pairs of words": ([(tokens, "KIND_WEIGHT", without("b"))], list),
     "pairs of neighbours only": ([(tokens, "REACH", {"b": 1, "p": 1})], list),
@@ -80,7 +88,8 @@ VARIANTS: dict[str, tuple[list[tuple[Any, str, Any]], Callable[[Sequence[Record]
     "classes not balanced": ([(training, "_fit_column", unbalanced)], list),
     "C / 4": ([(training, "C_DOCUMENT", training.C_DOCUMENT / 4), (training, "C_SENTENCE", training.C_SENTENCE / 4)], list),
     "C × 4": ([(training, "C_DOCUMENT", training.C_DOCUMENT * 4), (training, "C_SENTENCE", training.C_SENTENCE * 4)], list),
-    "10,000 features": ([(training, "MAX_FEATURES", 10_000)], list),
+    "the 10,000 most frequent features": ([(training, "MAX_FEATURES", 10_000)], list),
+    "the 35,000 most frequent": ([(training, "MAX_FEATURES", 35_000)], list),
     "all features": ([(training, "MAX_FEATURES", 1_000_000)], list),
     "all thresholds 0.5": ([(thresholds, "best_threshold", lambda y, p: 0.5)], list),
     "no sentence context": ([(training, "CONTEXT_WEIGHT", 1e-6)], list),

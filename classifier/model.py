@@ -15,22 +15,21 @@ from zlib import crc32
 import joblib
 import numpy as np
 from scipy import sparse
-from sklearn.feature_selection import chi2
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from classifier.errors import ClassifierError
-from classifier.features import Matrix, Passage, Vocabulary, learn_vocabulary, parts_of, passage
+from classifier.features import Matrix, Passage, learn_vocabulary, passage
 from classifier.reliability import known_errors
 from classifier.scoring import Rows, base_logits, probabilities, rows
-from classifier.storage import ANY, Model, document_labels, sentence_labels
+from classifier.storage import ANY, PRECISION, Model, document_labels, sentence_labels
 from classifier.taxonomy import Taxonomy
 from classifier.thresholds import choose_thresholds, key, review_band
 
 Record = dict[str, Any]
 
 FOLDS = 5
-MAX_FEATURES = 34_000
+MAX_FEATURES = 70_000  # the most frequent: those that chi-squared would pick find fewer barriers
 C_DOCUMENT, C_SENTENCE, C_STACK = 8.0, 4.0, 0.3
 CONTEXT_WEIGHT = 0.4  # of the neighbours' features against the sentence's own
 CONSTRUCTED_WEIGHT = 0.3  # of a text that was made up (`source`) against one of a real case: made-up texts say things too plainly
@@ -147,7 +146,8 @@ def fit_base(batch: Rows, wanted: Targets, weights: np.ndarray, jobs: int = 1) -
 
 
 def _columns(weights: Sequence[np.ndarray], features: int) -> np.ndarray:
-    return np.stack(weights, axis=1).astype(np.float32) if len(weights) else np.zeros((features + 1, 0), np.float32)
+    """The weights side by side, no finer than they will be stored."""
+    return np.stack(weights, axis=1).astype(PRECISION).astype(np.float32) if len(weights) else np.zeros((features + 1, 0), np.float32)
 
 
 def _neighbour_rows(batch: Rows) -> Matrix:
@@ -193,26 +193,9 @@ def fit_stack(inputs: np.ndarray, wanted: np.ndarray, taxonomy: Taxonomy, unit: 
     return stack.astype(np.float32)
 
 
-def select(vocabulary: Vocabulary, batch: Rows, wanted: Targets, most: int) -> Vocabulary:
-    """The `most` features that depend most on some label (chi-squared, each label's ranking counting alike)."""
-    if len(vocabulary) <= most:
-        return vocabulary
-    best = np.zeros(len(vocabulary))
-    for matrix, ys in ((batch.documents, wanted.document), (batch.sentences, wanted.sentence)):
-        for y in ys.T:
-            known = ~np.isnan(y)
-            if known.any() and 0 < y[known].sum() < known.sum():
-                values = np.nan_to_num(chi2(matrix[known], y[known].astype(int))[0])
-                best = np.maximum(best, values / max(np.sort(values)[-min(most, len(values)) :].mean(), 1e-12))
-    kept = set(np.argsort(-best, kind="stable")[:most].tolist())
-    kept |= {vocabulary.index[part] for i in list(kept) for part in parts_of(vocabulary.names[i])}
-    order = sorted(kept)
-    return Vocabulary([vocabulary.names[i] for i in order], vocabulary.weights[order])
-
-
 @dataclass(frozen=True)
 class OutOfFold:
-    """Probabilities of every training record by weights that were not learnt from its fold (the vocabulary was chosen on all)."""
+    """Probabilities of every training record by weights that were not learnt from its fold (the vocabulary was)."""
 
     document: np.ndarray
     sentence: np.ndarray
@@ -253,9 +236,8 @@ def train(
         raise ClassifierError(f"too few labelled texts to train on: {len(records)}; at least {2 * FOLDS} (of as many cases) are needed")
     progress("reading the texts")
     passages = [passage(r["text"]) for r in records]
-    vocabulary = learn_vocabulary(passages, min_documents=3 if len(records) >= 300 else 1)
+    vocabulary = learn_vocabulary(passages, min_documents=3 if len(records) >= 300 else 1, most=MAX_FEATURES)
     wanted = targets(records, passages, taxonomy)
-    vocabulary = select(vocabulary, rows(vocabulary, passages), wanted, MAX_FEATURES)
     batch, weights = rows(vocabulary, passages), weights_of(records)
     folds = folds_of(records, seed)
     sentence_folds = np.repeat(folds, np.diff(batch.starts))

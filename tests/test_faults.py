@@ -284,8 +284,8 @@ def test_order_on_the_disk(tmp_path: Path, source: Path, small: Model, monkeypat
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_interrupted(tmp_path: Path, small_model: Path, small: Model, jobs: int) -> None:
     """Ctrl-C in a terminal, which all processes get: one line that says how to go on, exit code 130; then --resume finishes."""
-    source, out = tmp_path / "in.jsonl", tmp_path / "out.csv"
-    source.write_text("".join(json.dumps({"text": TEXT.format(i)}) + "\n" for i in range(30_000)), encoding="utf-8")
+    source, out, rows = tmp_path / "in.jsonl", tmp_path / "out.csv", 60_000 * jobs  # far from done when the first are safe
+    source.write_text("".join(json.dumps({"text": TEXT.format(i)}) + "\n" for i in range(rows)), encoding="utf-8")
     command = [sys.executable, "-m", "classifier", "label", str(source), "-o", str(out), "--model", str(small_model), "--jobs", str(jobs)]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     log, until = tmp_path / ".out.csv.journal", time.monotonic() + 90
@@ -298,7 +298,7 @@ def test_interrupted(tmp_path: Path, small_model: Path, small: Model, jobs: int)
     assert not out.exists()
     summary = batch.label(open_source(str(source)), out, small, resume=True, progress=lambda n: None)
     assert summary.resumed >= 1024
-    assert summary.resumed + summary.rows == 30_000
+    assert summary.resumed + summary.rows == rows
 
 
 # No room, no right

@@ -150,8 +150,11 @@ class Vocabulary:
         return replace(counted, data=(data / np.maximum(norm, 1e-12)).astype(np.float32))
 
 
-def learn_vocabulary(passages: Iterable[Passage], min_documents: int = 3, max_document_share: float = 0.9) -> Vocabulary:
-    """The features that stand in at least `min_documents` passages, with smoothed idf over sentences."""
+def learn_vocabulary(
+    passages: Iterable[Passage], min_documents: int = 3, max_document_share: float = 0.9, most: int | None = None
+) -> Vocabulary:
+    """The features that stand in at least `min_documents` passages, of them the `most` that stand in most sentences (and the parts of the
+    pairs among them); with smoothed idf over sentences."""
     in_documents: Counter[str] = Counter()
     in_sentences: Counter[str] = Counter()
     n_documents = n_sentences = 0
@@ -170,11 +173,12 @@ def learn_vocabulary(passages: Iterable[Passage], min_documents: int = 3, max_do
             in_sentences.update(own)
             seen |= own
         in_documents.update(seen)
-    kept = sorted(
+    found = {
         name for name, n in in_documents.items() if n >= min_documents and (n <= max_document_share * n_documents or name[0] == WORD)
-    )
-    known = set(kept)
-    kept = [n for n in kept if parts_of(n) <= known]
+    }
+    found = {name for name in found if parts_of(name) <= found}
+    frequent = sorted(found, key=lambda name: (-in_sentences[name], name))[:most]
+    kept = sorted({*frequent}.union(*map(parts_of, frequent)))
     idf = np.array([np.log((1 + n_sentences) / (1 + in_sentences[n])) + 1 for n in kept])
     kind = np.array([KIND_WEIGHT[n[0]] for n in kept])
     return Vocabulary(kept, (idf * kind).astype(np.float32))
