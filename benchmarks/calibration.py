@@ -15,7 +15,7 @@ import numpy as np
 from parts import fill, table
 
 from classifier import predict_many, storage
-from classifier.calibration import brier, coverage_precision, ece, reliability
+from classifier.calibration import brier, ece, found_at, reliability
 from classifier.documents.labelled import read_labelled
 from classifier.mistakes import Decision, decisions
 
@@ -37,14 +37,9 @@ def of_facet(found: Cases, facet: str) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([p for p, _ in pairs]), np.concatenate([y for _, y in pairs])
 
 
-def found_at(p: np.ndarray, y: np.ndarray, precision: float) -> str:
-    """The share of a label's cases that is found when so many of the answers are to be right, and from which probability."""
-    thresholds, coverage, precisions = coverage_precision(p, y)
-    enough = np.flatnonzero(precisions >= precision)
-    if not len(enough) or not y.any():
-        return "–"
-    last = enough[-1]
-    return f"{coverage[last] * len(y) * precisions[last] / y.sum():.0%} (p ≥ {thresholds[last]:.2f})"
+def told(p: np.ndarray, y: np.ndarray, precision: float) -> str:
+    found = found_at(p, y, precision)
+    return "–" if found is None else f"{found[0]:.0%} (p ≥ {found[1]:.2f})"
 
 
 def draw(parts: dict[str, Cases], facets: Sequence[str], file: Path) -> None:
@@ -87,7 +82,7 @@ def main() -> None:
     lines += ["How many of a label's cases in the test split are found when a stated share of the answers is to be right:", ""]
     test = parts["test split"]
     rows = [
-        [f"{facet}.{label}", str(int(y.sum())), *(found_at(p, y, precision) for precision in PRECISIONS)]
+        [f"{facet}.{label}", str(int(y.sum())), *(told(p, y, precision) for precision in PRECISIONS)]
         for (facet, label), (p, y) in test.items()
     ]
     lines.append(table(["label", "cases", *(f"{p:.0%} right" for p in PRECISIONS)], rows))

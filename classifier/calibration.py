@@ -70,6 +70,16 @@ def coverage_precision(p: Values, y: Values) -> tuple[np.ndarray, np.ndarray, np
     return ranked[last], (kept / max(len(ranked), 1))[last], (np.cumsum(outcomes[order]) / kept)[last]
 
 
+def found_at(p: Values, y: Values, precision: float) -> tuple[float, float] | None:
+    """(share of the true cases that is found, from which probability) when this share of the answers is to be right; None: never so."""
+    thresholds, coverage, precisions = coverage_precision(p, y)
+    enough, true = np.flatnonzero(precisions >= precision), float(np.sum(np.asarray(y, dtype=float)))
+    if not len(enough) or not true:
+        return None
+    last = enough[-1]
+    return float(coverage[last] * len(y) * precisions[last] / true), float(thresholds[last])
+
+
 def wilson(right: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson 1927)."""
     found = binomtest(right, n).proportion_ci(0.95, method="wilson")

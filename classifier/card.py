@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from classifier.calibration import brier, ece, found_at
 from classifier.evaluation import shown
 from classifier.storage import Model
+
+SURE = (0.8, 0.9)  # shares of right answers for which the card tells how much is found
+COVERAGE = """\
+How much of each label is found, and how far its probabilities can be believed, on the training texts by weights that were not learnt from
+them (texts for the labels of documents, sentences for those of sentences): the share of its cases that is found when only answers from a
+probability on are kept, so that eight or nine of ten are right; the Brier score; the expected calibration error."""
 
 BANDS = """\
 A label is given from its threshold on. Between the two figures of the review band a person should look: outside it, nine of ten decisions
@@ -21,8 +30,14 @@ LIMITS = """\
 """
 
 
-def card(model: Model, figures: Mapping[str, Mapping[str, Any]], data: Mapping[str, int]) -> str:
-    """Markdown for a trained model; `figures` are results of `evaluate` by name of the data they were made on."""
+Cases = Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+
+def card(model: Model, figures: Mapping[str, Mapping[str, Any]], data: Mapping[str, int], cases: Cases) -> str:
+    """Markdown for a trained model; `figures` are results of `evaluate` by name of the data they were made on.
+
+    `cases`: of each label («facet.label») probabilities on texts that the weights were not learnt from, and whether the label was there.
+    """
     lines = [f"# Model card: {model}", "", "Labels Norwegian (bokmål and nynorsk) texts by TF-IDF and logistic regression.", ""]
     lines += ["## Training", ""]
     lines += [f"- {key}: {value}" for key, value in model.training.items()]
@@ -36,6 +51,12 @@ def card(model: Model, figures: Mapping[str, Mapping[str, Any]], data: Mapping[s
             shown_band = "–" if band is None else f"{band[0]:.2f}–{band[1]:.2f}"
             chosen = "most probable" if threshold is None else shown(threshold, 2)
             lines.append(f"| {name} | {data.get(name, 0)} | {chosen} | {shown_band} |")
+    heads = " | ".join(f"found, {share:.0%} right" for share in SURE)
+    lines += ["", COVERAGE, "", f"| label | {heads} | Brier | error |", "|---" * 5 + "|"]
+    for name, (p, y) in cases.items():
+        found = [found_at(p, y, share) for share in SURE]
+        cells = ["–" if f is None else f"{f[0]:.0%} (p ≥ {f[1]:.2f})" for f in found]
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {brier(p, y):.3f} | {ece(p, y):.3f} |")
     if figures:
         lines += ["", "## Figures", "", "F1 with 95 % intervals (bootstrap over documents), by `innovasjon evaluate`.", ""]
         lines += ["| figure | " + " | ".join(f"{name} ({r['documents']} documents)" for name, r in figures.items()) + " |"]

@@ -201,6 +201,21 @@ class OutOfFold:
     sentence: np.ndarray
 
 
+def cases(records: Sequence[Record], model: Model, held_out: OutOfFold) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """«facet.label» -> (out-of-fold probabilities, whether the label was there) of the texts or sentences that were annotated for it."""
+    wanted = targets(records, [passage(r["text"]) for r in records], model.taxonomy)
+    found = {}
+    for y, p, names in (
+        (wanted.document, held_out.document, model.document_labels),
+        (wanted.sentence, held_out.sentence, model.sentence_labels),
+    ):
+        for k, (facet, label) in enumerate(names):
+            known = ~np.isnan(y[:, k])
+            if label != ANY and known.any():
+                found[f"{facet}.{label}"] = (p[known, k], y[known, k])
+    return found
+
+
 def versions() -> str:
     """The versions that a model's weights depend on."""
     return ", ".join(f"{name} {version_of(name)}" for name in ("scikit-learn", "scipy", "numpy", "simplemma"))

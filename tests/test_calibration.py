@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from classifier.calibration import brier, coverage_precision, ece, reliability
+from classifier.calibration import brier, coverage_precision, ece, found_at, reliability
 
 CASES = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
 
@@ -58,3 +58,11 @@ def test_any_probabilities(cases: list[tuple[float, bool]]) -> None:
     assert coverage[-1] == 1
     assert precision[-1] == pytest.approx(sum(y) / len(y))
     assert (np.diff(coverage) > 0).all()
+
+
+def test_found_when_so_many_are_to_be_right() -> None:
+    """Of three true cases two are found when all answers are to be right, and all when three of four are."""
+    p, y = [0.9, 0.8, 0.6, 0.5, 0.1], [1, 1, 0, 1, 0]
+    assert found_at(p, y, 1.0) == (pytest.approx(2 / 3), 0.8)
+    assert found_at(p, y, 0.75) == (pytest.approx(1.0), 0.5)
+    assert found_at([0.9, 0.2], [0, 0], 0.5) is None

@@ -64,9 +64,9 @@ def train(
     taxonomy = taxonomy_of(taxonomy_file)
     parts = {part: labelled_of([file], taxonomy) for part, file in (pair_of(s, "--score NAME=FILE") for s in scored)}
     records = labelled_of(data, taxonomy)
-    made, _ = training.train(records, taxonomy, name or output.name, model_version, seed, jobs, lambda m: click.echo(m, err=True))
+    made, held_out = training.train(records, taxonomy, name or output.name, model_version, seed, jobs, lambda m: click.echo(m, err=True))
     figures = {part: figures_of(rows, made) for part, rows in parts.items()}
-    storage.save(made, output, card(made, figures, counts(records, taxonomy)))
+    storage.save(made, output, card(made, figures, counts(records, taxonomy), training.cases(records, made, held_out)))
     click.echo(f"{output}: trained on {len(records)} texts, {len(made.vocabulary)} features; the model card is {output / 'README.md'}")
     if report:
         told, shown = _forecast(records, taxonomy, seed, jobs, language)
