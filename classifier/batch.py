@@ -23,7 +23,7 @@ from classifier.documents.writers import FORMATS, Encoder, check_width, format_o
 from classifier.errors import ClassifierError
 from classifier.journal import Making, appending, finish, is_finished, making, may_write, safe_place
 from classifier.parallel import spread
-from classifier.prediction import BATCH, Prediction, batched, predict_batch
+from classifier.prediction import BATCH, EMPTY, Prediction, batched, predict_batch
 from classifier.storage import Model
 
 CHUNK = 4 * BATCH  # rows that are labelled together and then made safe
@@ -40,10 +40,12 @@ Progress = Callable[[int], None]
 
 @dataclass
 class Summary:
-    """What a run did: rows written, those written before it was cut off, and over both how often each label was given and the notes."""
+    """What a run did: rows written, those written before it was cut off, and over both how many were without text, how often each label was
+    given to the others, and the notes."""
 
     rows: int = 0
     resumed: int = 0
+    empty: int = 0
     labels: Counter[tuple[str, str]] = field(default_factory=Counter)
     innovations: int = 0
     notes: Counter[str] = field(default_factory=Counter)
@@ -51,7 +53,10 @@ class Summary:
 
     def add(self, row: Row, prediction: Prediction) -> None:
         self.rows += 1
-        self.labels.update((facet, code) for facet in prediction.facets for code in prediction.labels(facet))
+        if EMPTY in prediction.warnings:  # the default label of a facet says nothing of a text that is not there
+            self.empty += 1
+        else:
+            self.labels.update((facet, code) for facet in prediction.facets for code in prediction.labels(facet))
         self.innovations += bool(prediction.innovasjon and prediction.innovasjon["verdict"])
         for note in filter(None, (row.problem, *prediction.warnings)):
             self.notes[re.sub(r"\d+", "…", note.split(":")[0])] += 1  # kinds of notes, which are few
@@ -61,13 +66,15 @@ class Summary:
     def counts(self) -> dict[str, Any]:
         """What a run that goes on with this one needs to know, as JSON."""
         labels = [[facet, code, n] for (facet, code), n in self.labels.items()]
-        return {"labels": labels, "innovations": self.innovations, "notes": self.notes, "first_notes": self.first_notes}
+        return {
+            "empty": self.empty, "labels": labels, "innovations": self.innovations, "notes": self.notes, "first_notes": self.first_notes,
+        }  # fmt: skip
 
     @classmethod
     def gone_on_with(cls, rows: int, counts: dict[str, Any]) -> "Summary":
         """The summary of a run that was cut off after so many rows."""
         labels = Counter({(facet, code): n for facet, code, n in counts["labels"]})
-        return cls(0, rows, labels, counts["innovations"], Counter(counts["notes"]), counts["first_notes"])
+        return cls(0, rows, counts["empty"], labels, counts["innovations"], Counter(counts["notes"]), counts["first_notes"])
 
 
 def label(

@@ -219,3 +219,13 @@ def test_picture_is_small_and_whole() -> None:
     assert not re.search(r"url\([\"']?http|href=[\"']http|@import", svg)
     names = [facet.name() for facet in taxonomy.shipped().facets]
     assert all(name.replace(" ", "&#160;") in svg for name in names)
+
+
+def test_rows_without_text_are_not_counted(tmp_path: Path, run: Run) -> None:
+    """The summary of `label` counts labels, phases too, of the rows that have a text, as `summarise` does."""
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("id;tekst\n1;Kommunen har tatt i bruk en ny app.\n2;\n3;  \n", encoding="utf-8")
+    done = run("label", source, "-o", out)
+    assert "2 uten tekst" in done.stdout
+    shares = [line.split()[-2:] for line in done.stdout.split("Fase")[1].split("Oppnådd")[0].splitlines() if "%" in line]
+    assert sorted(shares) == [["0", "0%"]] * 4 + [["1", "100%"]]

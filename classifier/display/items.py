@@ -96,12 +96,14 @@ def _marked(text: str, words: dict[tuple[int, int], str], spans: list[tuple[int,
 
 
 def summary_items(summary: "Summary", taxonomy: Taxonomy, output: Path | None, language: str) -> Iterator[Item]:
-    """How many rows there were, documents per label, and the first rows that need a look."""
+    """How many rows there were, documents per label (rows without text aside), and the first rows that need a look."""
     rows = summary.resumed + summary.rows
-    total = max(rows, 1)
+    total = max(rows - summary.empty, 1)
     said = word("row", language) if rows == 1 else word("rows", language, rows)
     before = f" ({word('before', language, summary.resumed)})" if summary.resumed else ""
     yield _line(said + before + (f" → {output}" if output else ""))
+    if summary.empty:
+        yield _line(word("without_text", language, summary.empty))
     for facet, colour in zip(taxonomy.facets, colours(taxonomy), strict=True):
         yield _line("")
         yield _line(facet.name(language), f"bold {colour}")

@@ -13,6 +13,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "notes": ("Merknader", "Merknader", "Notes"),
     "rows": ("{} rader merket", "{} rader merkte", "{} rows labelled"),
     "row": ("1 rad merket", "1 rad merkt", "1 row labelled"),
+    "without_text": (
+        "{} uten tekst, som ikke er regnet med under",
+        "{} utan tekst, som ikkje er rekna med under",
+        "{} without text, not counted below",
+    ),
     "before": ("{} fra før", "{} frå før", "{} from before"),
     "at work": ("merker", "merkjer", "labelling"),
     "finished": ("er ferdig, ingenting gjenstår", "er ferdig, ingenting står att", "is finished already; nothing to resume"),

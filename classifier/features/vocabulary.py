@@ -173,9 +173,7 @@ def learn_vocabulary(
             in_sentences.update(own)
             seen |= own
         in_documents.update(seen)
-    found = {
-        name for name, n in in_documents.items() if n >= min_documents and (n <= max_document_share * n_documents or name[0] == WORD)
-    }
+    found = {name for name, n in in_documents.items() if n >= min_documents and (n <= max_document_share * n_documents or name[0] == WORD)}
     found = {name for name in found if parts_of(name) <= found}
     frequent = sorted(found, key=lambda name: (-in_sentences[name], name))[:most]
     kept = sorted({*frequent}.union(*map(parts_of, frequent)))
