@@ -35,7 +35,7 @@ def texts() -> list[str]:
     """Texts of all kinds: one empty, one English, one with a line break and marks that cells are divided by."""
     records = read_labelled([ROOT / "labelled_data/test.jsonl"], TAXONOMY)
     awkward = "Kommunen | [budsjett] testar app.\nTilskotet tek slutt; då manglar vi pengar til drift | [annen] og folk."
-    return [r["text"] for r in records[::40]] + ["", "The pilot was stopped since the budget is annual.", awkward]
+    return [r["text"] for r in records[:: len(records) // 26][:26]] + ["", "The pilot was stopped since the budget is annual.", awkward]
 
 
 @pytest.fixture(scope="module")
