@@ -30,6 +30,13 @@ class Ragged:
         self.starts[self.n + 1 : self.n + len(rows) + 1] = ends
         self.n += len(rows)
 
+    def only(self, numbers: np.ndarray) -> "Ragged":
+        """These rows, in this order."""
+        made = Ragged()
+        made.values, lengths = self.take(numbers)
+        made.starts, made.n = np.concatenate(([0], np.cumsum(lengths))), len(numbers)
+        return made
+
     def take(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(the values of these rows one after the other, the length of each row)"""
         starts = self.starts[numbers]
@@ -43,10 +50,28 @@ class Known:
 
     def __init__(self) -> None:
         self.chunks = Chunks()
+        self.uses = np.zeros(1024, np.int64)  # of each chunk
         # of each token: its features, its word or else the number of all features, its concepts
         self.tokens: dict[str, tuple[list[int], int, list[int]]] = {}
         self.features, self.words, self.concepts = Ragged(), Ragged(), Ragged()  # of all tokens of a chunk
         self.spans, self.sizes = Ragged(), Ragged()  # where each token begins and ends in the chunk; how many features it has
+
+    def used(self, numbers: np.ndarray) -> None:
+        """Take note that these chunks were met."""
+        n = self.features.n
+        if n > len(self.uses):
+            self.uses = np.concatenate((self.uses, np.zeros(2 * n - len(self.uses), np.int64)))
+        self.uses[:n] += np.bincount(numbers, minlength=n)[:n]
+
+    def most_used(self, n: int) -> "Known":
+        """Another one, with the `n` chunks that were met most often."""
+        kept = np.sort(np.argsort(-self.uses[: self.features.n], kind="stable")[:n])
+        made = Known()
+        made.chunks, made.uses = self.chunks.only(kept), self.uses[kept] // 2  # what was common long ago may go later
+        made.features, made.words, made.concepts, made.spans, made.sizes = (
+            rows.only(kept) for rows in (self.features, self.words, self.concepts, self.spans, self.sizes)
+        )
+        return made
 
 
 class Sums:

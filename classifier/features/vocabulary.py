@@ -14,7 +14,7 @@ from classifier.features.tokens import CONCEPT, CONCEPT_PAIR, KIND_WEIGHT, PAIR,
 from classifier.features.units import Known, Pairs, Words
 from classifier.preprocessing import Chunks
 
-CACHED_CHUNKS, CACHED_LETTERS = 40_000, 2_000_000  # more gains little speed, and memory then grows far into a large batch
+CACHED_CHUNKS, CACHED_LETTERS = 60_000, 3_000_000  # more gains little speed, and memory then grows far into a large batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,15 @@ class Vocabulary:
 
     @property
     def chunks(self) -> Chunks:
-        """The numbering of chunks under which passages are counted without being looked up again; a new one when it has grown large."""
-        if len(self._known.chunks) > CACHED_CHUNKS or self._known.chunks.letters > CACHED_LETTERS:
+        """The numbering of chunks under which passages are counted without being looked up again; when it has grown large a new one, of
+        the half that was met most often."""
+        known = self._known
+        if known.chunks.letters > CACHED_LETTERS:  # words without end, which nobody meets again
             self._known = Known()
+        elif len(known.chunks) > CACHED_CHUNKS:
+            with self._lock:
+                if known is self._known:  # no other thread was quicker
+                    self._known = known.most_used(CACHED_CHUNKS // 2)
         return self._known.chunks
 
     def _token(self, token: str, known: Known) -> tuple[list[int], int, list[int]]:
@@ -121,6 +127,7 @@ class Vocabulary:
     def _count(self, known: Known, numbers: np.ndarray, starts: np.ndarray, first: np.ndarray) -> Counts:
         """`starts`: the first chunk of each sentence; `first`: the first sentence of each document."""
         self._learn(known)
+        known.used(numbers)
         n = len(starts) - 1
         row_of = np.repeat(np.arange(n, dtype=np.int32), np.diff(starts))
         features, lengths = known.features.take(numbers)

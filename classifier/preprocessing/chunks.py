@@ -42,6 +42,15 @@ class Chunks(dict[str, int]):
             self[chunk] = number
             return number
 
+    def only(self, numbers: np.ndarray) -> "Chunks":
+        """Another one, with these chunks, numbered anew in this order."""
+        made = Chunks()
+        made.texts = [self.texts[n] for n in numbers]
+        made.codes, made.votes = self.codes[numbers], self.votes[numbers]
+        made.letters = sum(map(len, made.texts))
+        made.update((text, n) for n, text in enumerate(made.texts))
+        return made
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
