@@ -87,23 +87,24 @@ def linear_scores(model: Model, counts: Counts) -> tuple[np.ndarray, np.ndarray]
     A feature that occurs once adds the same to every row, so that the features of a chunk are added up once for all rows where it stands.
     What a feature that occurs n times adds more or less than n times this ((1 + ln n) - n) is put right afterwards.
     """
-    d = model.document_weights.shape[1]
-    of_documents, of_sentences, squared = model.by_feature
-    sentences = summed(model.sums.of(counts.known), counts.chunks, counts.chunk_starts)
-    sentences += summed(model.sums.table, counts.pairs, counts.pair_starts)
+    d, table = model.document_weights.shape[1], model.by_feature
+    distinct, chunks = np.unique(counts.chunks, return_inverse=True)
+    features, lengths = counts.known.features.take(distinct)
+    of_chunks = summed(table, features, np.concatenate(([0], np.cumsum(lengths))))
+    sentences = summed(of_chunks, chunks, counts.chunk_starts) + summed(table, counts.pairs, counts.pair_starts)
     documents = summed(sentences, np.arange(len(sentences)), counts.starts)
     scores = []
-    for sums, counted, columns, table, weights in (
-        (documents, counts.documents, slice(0, d), of_documents, model.document_weights),
-        (sentences, counts.sentences, slice(d, -1), of_sentences, model.sentence_weights),
+    for sums, counted, columns, weights in (
+        (documents, counts.documents, slice(0, d), model.document_weights),
+        (sentences, counts.sentences, slice(d, -1), model.sentence_weights),
     ):
         repeated = np.flatnonzero(counted.data > 1)
         feature, n = counted.keys[repeated] % counted.width, counted.data[repeated].astype(np.float64)
         ends, logarithm = np.searchsorted(repeated, counted.indptr), 1 + np.log(n)
         more = summed(table, feature, ends, logarithm - n)
         row_of = np.repeat(np.arange(len(sums)), np.diff(ends))
-        squares = sums[:, -1] + np.bincount(row_of, (logarithm**2 - n) * squared[feature, 0], len(sums))
-        scores.append((sums[:, columns] + more) / np.sqrt(np.maximum(squares, 1e-24))[:, None] + weights[-1])
+        squares = sums[:, -1] + np.bincount(row_of, (logarithm**2 - n) * table[feature, -1], len(sums))
+        scores.append((sums + more)[:, columns] / np.sqrt(np.maximum(squares, 1e-24))[:, None] + weights[-1])
     return scores[0], scores[1]
 
 

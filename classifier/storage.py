@@ -17,7 +17,7 @@ import numpy as np
 from classifier import taxonomy as taxonomies
 from classifier.confusion import Confusion
 from classifier.errors import ClassifierError
-from classifier.features import Sums, Vocabulary
+from classifier.features import Vocabulary
 from classifier.taxonomy import Taxonomy
 
 FORMAT = 1
@@ -75,16 +75,11 @@ class Model:
         return self.document_weights[:-1] @ self.document_stack[:d], of_sentence
 
     @cached_property
-    def by_feature(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What a feature that occurs once adds to the scores of documents, shape (F, D), and of sentences, (F, D + 2 S), and to a row's
-        squared length, (F, 1), before the row is scaled to length one; float64, since much is added and taken away again."""
+    def by_feature(self) -> np.ndarray:
+        """What a feature that occurs once adds to the scores of documents and of sentences and, in the last column, to a row's squared
+        length, before the row is scaled to length one; float64 (much is added and taken away again), shape (F, D + (D + 2 S) + 1)."""
         weight = self.vocabulary.weights[:, None].astype(np.float64)
-        return weight * self.document_weights[:-1], weight * self.sentence_weights[:-1], weight**2
-
-    @cached_property
-    def sums(self) -> Sums:
-        """`by_feature`, side by side, added up for each chunk met so far."""
-        return Sums(np.hstack(self.by_feature))
+        return np.hstack([weight * self.document_weights[:-1], weight * self.sentence_weights[:-1], weight**2])
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

@@ -13,10 +13,10 @@ sorting, so that Python never loops over features.
 from classifier.features.counts import Counted, Matrix, summed
 from classifier.features.passage import Passage, passage, passages
 from classifier.features.tokens import KIND_WEIGHT, pair_features, parts_of, token_features
-from classifier.features.units import Sums, Words
+from classifier.features.units import Words
 from classifier.features.vocabulary import Counts, Vocabulary, learn_vocabulary
 
 __all__ = [
-    "KIND_WEIGHT", "Counted", "Counts", "Matrix", "Passage", "Sums", "Vocabulary", "Words", "learn_vocabulary", "pair_features",
+    "KIND_WEIGHT", "Counted", "Counts", "Matrix", "Passage", "Vocabulary", "Words", "learn_vocabulary", "pair_features",
     "parts_of", "passage", "passages", "summed", "token_features",
 ]  # fmt: skip

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from threading import Lock
 
 import numpy as np
 
-from classifier.features.counts import summed
 from classifier.features.tokens import PAIRS, REACH
 from classifier.preprocessing import Chunks
 
@@ -72,29 +70,6 @@ class Known:
             rows.only(kept) for rows in (self.features, self.words, self.concepts, self.spans, self.sizes)
         )
         return made
-
-
-class Sums:
-    """What the features of each known chunk add up to in a table, by the chunk's number; added up once for each chunk."""
-
-    def __init__(self, table: np.ndarray) -> None:
-        """`table`: a row of numbers for each feature, shape (features, columns)."""
-        self.table, self.lock = table, Lock()
-        self.known, self.n, self.sums = Known(), 0, np.zeros((1024, table.shape[1]))
-
-    def of(self, known: Known) -> np.ndarray:
-        """The sums of the chunks known so far, shape (chunks or more, columns)."""
-        with self.lock:
-            if known is not self.known:
-                self.known, self.n = known, 0
-            last = known.features.n
-            if last > len(self.sums):
-                self.sums = np.concatenate((self.sums[: self.n], np.zeros((2 * last - self.n, self.sums.shape[1]))))
-            if last > self.n:
-                features, lengths = known.features.take(np.arange(self.n, last))
-                self.sums[self.n : last] = summed(self.table, features, np.concatenate(([0], np.cumsum(lengths))))
-                self.n = last
-            return self.sums
 
 
 @dataclass(frozen=True, slots=True)

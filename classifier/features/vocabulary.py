@@ -14,7 +14,9 @@ from classifier.features.tokens import CONCEPT, CONCEPT_PAIR, KIND_WEIGHT, PAIR,
 from classifier.features.units import Known, Pairs, Words
 from classifier.preprocessing import Chunks
 
-CACHED_CHUNKS, CACHED_LETTERS = 60_000, 3_000_000  # more gains little speed, and memory then grows far into a large batch
+CACHED_CHUNKS, CACHED_LETTERS = 45_000, 2_500_000  # more gains little speed, and memory then grows far into a large batch
+
+CACHED_TOKENS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Vocabulary:
                 known.words.add([[word for _, word, _ in tokens] for tokens in new])
                 known.concepts.add([[c for _, _, concepts in tokens for c in concepts] for tokens in new])
                 known.features.add([[f for features, _, _ in tokens for f in features] for tokens in new])
+                if len(known.tokens) > CACHED_TOKENS:  # they are only asked for when a new chunk holds them
+                    known.tokens.clear()
 
     def _numbers(self, known: Known, passages: Sequence[Passage]) -> np.ndarray:
         """The numbers, in `known`, of the chunks of passages one after the other; passages cut elsewhere are numbered anew."""
