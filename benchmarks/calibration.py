@@ -15,7 +15,8 @@ import numpy as np
 from parts import fill, table
 
 from classifier import predict_many, storage
-from classifier.calibration import brier, ece, found_at, reliability
+from classifier.calibration import brier, ece, reliability
+from classifier.card import found_cell
 from classifier.documents.labelled import read_labelled
 from classifier.mistakes import Decision, decisions
 
@@ -35,11 +36,6 @@ def cases(records: Sequence[dict[str, Any]], model: storage.Model) -> Cases:
 def of_facet(found: Cases, facet: str) -> tuple[np.ndarray, np.ndarray]:
     pairs = [pair for (f, _), pair in found.items() if f == facet]
     return np.concatenate([p for p, _ in pairs]), np.concatenate([y for _, y in pairs])
-
-
-def told(p: np.ndarray, y: np.ndarray, precision: float) -> str:
-    found = found_at(p, y, precision)
-    return "–" if found is None else f"{found[0]:.0%} (p ≥ {found[1]:.2f})"
 
 
 def draw(parts: dict[str, Cases], facets: Sequence[str], file: Path) -> None:
@@ -82,7 +78,7 @@ def main() -> None:
     lines += ["How many of a label's cases in the test split are found when a stated share of the answers is to be right:", ""]
     test = parts["test split"]
     rows = [
-        [f"{facet}.{label}", str(int(y.sum())), *(told(p, y, precision) for precision in PRECISIONS)]
+        [f"{facet}.{label}", str(int(y.sum())), *(found_cell(p, y, precision) for precision in PRECISIONS)]
         for (facet, label), (p, y) in test.items()
     ]
     lines.append(table(["label", "cases", *(f"{p:.0%} right" for p in PRECISIONS)], rows))

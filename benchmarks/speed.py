@@ -148,13 +148,10 @@ def run_plain_sentences(folder: Path, texts: Iterator[str]) -> Iterator[list[str
     model, names = joblib.load(folder / "plain.joblib")
     cut = PunktSentenceTokenizer()
     for batch in batches(texts):
-        of_text = [sum(1 for _ in cut.span_tokenize(text)) for text in batch]
-        said = model.predict(batch)
-        of_sentences = model.predict([text[a:b] for text in batch for a, b in cut.span_tokenize(text)])
-        at = 0
-        for row, n in zip(said, of_text, strict=True):
-            found = of_sentences[at : at + n].sum(axis=0)
-            at += n
+        sentences = [[text[a:b] for a, b in cut.span_tokenize(text)] for text in batch]
+        of_sentences = iter(model.predict([sentence for own in sentences for sentence in own]))
+        for row, own in zip(model.predict(batch), sentences, strict=True):
+            found = sum(next(of_sentences) for _ in own)
             yield [names[k] for k in row.nonzero()[0]] + [f"sentence {names[k]}" for k in found.nonzero()[0]]
 
 

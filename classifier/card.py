@@ -54,9 +54,7 @@ def card(model: Model, figures: Mapping[str, Mapping[str, Any]], data: Mapping[s
     heads = " | ".join(f"found, {share:.0%} right" for share in SURE)
     lines += ["", COVERAGE, "", f"| label | {heads} | Brier | error |", "|---" * 5 + "|"]
     for name, (p, y) in cases.items():
-        found = [found_at(p, y, share) for share in SURE]
-        cells = ["–" if f is None else f"{f[0]:.0%} (p ≥ {f[1]:.2f})" for f in found]
-        lines.append(f"| {name} | " + " | ".join(cells) + f" | {brier(p, y):.3f} | {ece(p, y):.3f} |")
+        lines.append(f"| {name} | " + " | ".join(found_cell(p, y, share) for share in SURE) + f" | {brier(p, y):.3f} | {ece(p, y):.3f} |")
     if figures:
         lines += ["", "## Figures", "", "F1 with 95 % intervals (bootstrap over documents), by `innovasjon evaluate`.", ""]
         lines += ["| figure | " + " | ".join(f"{name} ({r['documents']} documents)" for name, r in figures.items()) + " |"]
@@ -76,6 +74,12 @@ def card(model: Model, figures: Mapping[str, Mapping[str, Any]], data: Mapping[s
             lines += ["", f"**The gap** (macro-F1, {' less '.join(list(figures)[:2])}): {', '.join(gaps)}."]
     lines += ["", "## Limits", "", LIMITS]
     return "\n".join(lines)
+
+
+def found_cell(p: np.ndarray, y: np.ndarray, precision: float) -> str:
+    """`found_at` as a cell of a table."""
+    found = found_at(p, y, precision)
+    return "–" if found is None else f"{found[0]:.0%} (p ≥ {found[1]:.2f})"
 
 
 def _cell(v: Mapping[str, Any]) -> str:

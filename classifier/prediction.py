@@ -52,8 +52,10 @@ class Prediction:
     def labels(self, facet: str) -> list[str]:
         """The codes of a facet: in order of the taxonomy, for a sentence facet those of all its spans, for a single choice one."""
         found = self.facets[facet]
-        if not found or isinstance(found, dict):
-            return [found["label"]] if found else []
+        if isinstance(found, dict):
+            return [found["label"]]
+        if not found:  # as of most sentence facets
+            return []
         codes = [x["label"] for item in found for x in (item["labels"] if "labels" in item else [item])]
         return [code for code in self.scores[facet] if code in codes]
 

@@ -16,7 +16,7 @@ from classifier.evaluation import evaluate
 from classifier.features import KIND_WEIGHT, learn_vocabulary, pair_features, passage, token_features
 from classifier.model import case, folds_of, train
 from classifier.scoring import linear, rows
-from classifier.storage import save, shipped
+from classifier.storage import BY_FEATURE, save, shipped
 
 ROOT = Path(__file__).parent.parent
 TRAIN, TEST = ROOT / "labelled_data/train.jsonl", ROOT / "labelled_data/test.jsonl"
@@ -107,7 +107,9 @@ def test_model_survives_the_disk(tmp_path: Path) -> None:
     save(shipped(), tmp_path / "m", "card")
     assert list(predict_many(texts, load(tmp_path / "m"))) == list(predict_many(texts))
     with np.load(tmp_path / "m" / "weights.npz", allow_pickle=False) as arrays:
-        assert all(arrays[name].dtype in (np.float16, np.float32) for name in arrays)
+        halves = {name for name in arrays if arrays[name].dtype == np.float16}
+        assert halves == set(BY_FEATURE)
+        assert all(arrays[name].dtype == np.float32 for name in set(arrays) - halves)
 
 
 def _copy(tmp_path: Path) -> Path:

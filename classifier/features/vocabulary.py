@@ -14,9 +14,9 @@ from classifier.features.tokens import CONCEPT, CONCEPT_PAIR, KIND_WEIGHT, PAIR,
 from classifier.features.units import Known, Pairs, Words
 from classifier.preprocessing import Chunks
 
-CACHED_CHUNKS, CACHED_LETTERS = 45_000, 2_500_000  # more gains little speed, and memory then grows far into a large batch
-
-CACHED_TOKENS = 5_000
+# More gains some speed, and memory then grows far into a large batch.
+CACHED_CHUNKS, CACHED_LETTERS = 45_000, 2_500_000
+CACHED_TOKENS = 5_000  # they are only asked for when a new chunk holds them
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Vocabulary:
                 known.words.add([[word for _, word, _ in tokens] for tokens in new])
                 known.concepts.add([[c for _, _, concepts in tokens for c in concepts] for tokens in new])
                 known.features.add([[f for features, _, _ in tokens for f in features] for tokens in new])
-                if len(known.tokens) > CACHED_TOKENS:  # they are only asked for when a new chunk holds them
+                if len(known.tokens) > CACHED_TOKENS:
                     known.tokens.clear()
 
     def _numbers(self, known: Known, passages: Sequence[Passage]) -> np.ndarray:
@@ -156,8 +156,8 @@ class Vocabulary:
     def weigh(self, counted: Counted) -> Counted:
         """Counts -> TF-IDF: (1 + ln tf) × idf × kind weight, rows of length one; same shape."""
         data = (1 + np.log(counted.data)) * self.weights[counted.indices]
-        squares = np.bincount(np.repeat(np.arange(len(counted.indptr) - 1), np.diff(counted.indptr)), data * data, len(counted.indptr) - 1)
-        norm = np.sqrt(np.repeat(squares, np.diff(counted.indptr)))
+        row_of = counted.keys // counted.width
+        norm = np.sqrt(np.bincount(row_of, data * data))[row_of]
         return replace(counted, data=(data / np.maximum(norm, 1e-12)).astype(np.float32))
 
 
