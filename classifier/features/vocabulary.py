@@ -135,16 +135,11 @@ class Vocabulary:
         n = len(starts) - 1
         row_of = np.repeat(np.arange(n, dtype=np.int32), np.diff(starts))
         features, lengths = known.features.take(numbers)
-        found, at = zip(
-            *(
-                pairs.find(stream, np.repeat(row_of, of_chunk))
-                for pairs, (stream, of_chunk) in (
-                    (self._pairs[PAIR], known.words.take(numbers)), (self._pairs[CONCEPT_PAIR], known.concepts.take(numbers)),
-                )
-            ),
-            strict=True,
-        )  # fmt: skip
-        pair_rows, pairs = np.concatenate(at), np.concatenate(found)
+        found = []
+        for pair, units in ((PAIR, known.words), (CONCEPT_PAIR, known.concepts)):
+            stream, of_chunk = units.take(numbers)
+            found.append(self._pairs[pair].find(stream, np.repeat(row_of, of_chunk)))
+        pairs, pair_rows = (np.concatenate(part) for part in zip(*found, strict=True))
         columns, rows = np.concatenate((features, pairs)), np.concatenate((np.repeat(row_of, lengths), pair_rows))
         document_of = np.repeat(np.arange(len(first) - 1, dtype=np.int32), np.diff(first))
         order = np.argsort(pair_rows.astype(np.uint16) if n < 2**16 else pair_rows, kind="stable")  # small numbers are sorted faster
