@@ -8,6 +8,7 @@ from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
 from functools import cache
 from pkgutil import resolve_name
+from signal import SIG_IGN, SIGINT, signal
 from threading import Thread
 from typing import Any
 
@@ -98,13 +99,18 @@ def _rounds(parallel: Any, work: Callable[[Any, Any], Any], chunks: Iterable[Any
 
 
 def _local(work: Callable[[Any, Any], Any], chunk: Any, shared: Any, parent: int) -> Any:
-    _end_with(parent)
+    if os.getpid() != parent:  # as it is inside a worker of somebody else's, where joblib starts no processes
+        _leave_ending_to(parent)
     return work(chunk, shared)
 
 
 @cache
-def _end_with(parent: int) -> None:
-    """Have this process end soon after its parent, which, killed -9, cannot tell: joblib's workers would wait for ever."""
+def _leave_ending_to(parent: int) -> None:
+    """Ctrl-C reaches all processes of a terminal: here it would leave a traceback, and the parent ends its workers by itself.
+
+    Killed -9 it cannot: joblib's workers would wait for ever, so this process ends soon after its parent.
+    """
+    signal(SIGINT, SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -1,6 +1,8 @@
 """What a text becomes: the contract's JSON, its offsets, thresholds, evidence and verdict."""
 
 import json
+import multiprocessing
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -185,6 +187,21 @@ def test_jobs_change_nothing(small_model: Path) -> None:
     model = replace(model, thresholds={name: t / 2 for name, t in model.thresholds.items()})
     texts = [f"{text[:200]} {i}" for i in range(11) for text in TEXTS[:100]]
     assert list(predict_many(texts, model, jobs=2)) == list(predict_many(texts, model))
+
+
+def _nested(path: str, done: "multiprocessing.Queue[int]") -> None:
+    done.put(len(list(predict_many(["Kommunen har tatt i bruk en app."] * 3000, load(path), jobs=2))))
+    time.sleep(2)  # something that ends this process later would strike now
+
+
+def test_jobs_inside_a_worker(small_model: Path) -> None:
+    """In a process that may have no children (a web server's, a pool's), `jobs` do their work there, and it lives on."""
+    done: multiprocessing.Queue[int] = multiprocessing.get_context("spawn").Queue()
+    process = multiprocessing.get_context("spawn").Process(target=_nested, args=(str(small_model), done), daemon=True)
+    process.start()
+    assert done.get(timeout=120) == 3000
+    process.join(60)
+    assert process.exitcode == 0
 
 
 def test_memory_is_flat(model: Model) -> None:
