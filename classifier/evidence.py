@@ -1,7 +1,6 @@
-"""The words that spoke most for a label: the logit contributions of all features inside a word, summed.
+"""The words that spoke most for a label: what each added to its logit, all its features together.
 
-A feature's contribution to a row is shared equally by its occurrences in it. Pairs of words, and a sentence's neighbours, lie outside the
-word and are not counted.
+Pairs of words, and a sentence's neighbours, lie outside the word and are not counted.
 """
 
 from collections.abc import Sequence
@@ -9,66 +8,60 @@ from typing import Any
 
 import numpy as np
 
-from classifier.features import Counted, Counts, Passage, Words
+from classifier.features import Found, Passage
 from classifier.scoring import Scores
-from classifier.storage import Model
+from classifier.storage import ANY, Model
 
 WORDS = 5
 
 
 class Evidence:
-    """Evidence in the passages of a batch: every word of it with its features, looked up once."""
+    """What each word of a batch of passages added to the logits of the document labels, and to those of the labels of its sentence."""
 
-    def __init__(self, passages: Sequence[Passage], counts: Counts, scores: Scores, model: Model) -> None:
-        self.passages, self.counts, self.scores, self.model = passages, counts, scores, model
-        self.documents, self.sentences = model.vocabulary.weigh(counts.documents), model.vocabulary.weigh(counts.sentences)
-        self.words: Words = model.vocabulary.words(passages)
-        self.value = np.zeros(len(model.vocabulary))  # by feature, of the row that is looked at
+    def __init__(self, passages: Sequence[Passage], found: Found, scores: Scores, model: Model) -> None:
+        self.passages, self.found = passages, found
+        known, d, s = found.known, len(model.document_labels), len(model.sentence_labels)
+        begins = np.concatenate([np.zeros(0, np.int64), *(p.starts for p in passages)])[found.chunks]  # of the chunks they stand in
+        self.starts, self.ends = begins + known.begins.values[found.words], begins + known.ends.values[found.words]
+        sums = model.word_sums.of(known)[found.words]
+        sentence = np.repeat(np.arange(len(found.word_starts) - 1), np.diff(found.word_starts))
+        document = np.repeat(np.arange(len(passages)), np.diff(found.word_starts[found.starts]))
+        of_row = 1 / np.maximum(scores.sentence_norm, 1e-12)[sentence, None]
+        of_text = 1 / np.maximum(scores.document_norm, 1e-12)[document, None]
+        spoke = scores.best[document] == sentence[:, None]  # for which document labels the word's sentence spoke most
+        self.document = (sums[:, :d] * of_text) @ model.document_stack[:d]
+        self.document += (sums[:, d : 2 * d] * of_row * spoke) @ model.document_stack[d : 2 * d]
+        self.sentence = (sums[:, 2 * d : 2 * d + s] * of_row) @ model.sentence_stack[:s]
+        any_of = {facet: k for k, (facet, label) in enumerate(model.sentence_labels) if label == ANY}
+        anything = self.sentence[:, [any_of[facet] for facet, _ in model.sentence_labels]]  # a label speaks together with its facet's `ANY`
+        self.sentence += np.where([label == ANY for _, label in model.sentence_labels], 0, anything)
 
     def of_document(self, i: int, labels: Sequence[int]) -> list[list[dict[str, Any]]]:
         """Words of text i for each of these document labels: through the whole text, and through the sentences that spoke most."""
-        first, last = self.counts.starts[i], self.counts.starts[i + 1]
-        features = self.words.of_rows(first, last)[0]
-        d = len(self.scores.best[i])
-        own = self._shares(self.documents, self.counts.documents, i, features)[:, None] * self.model.effects[0][features][:, labels]
-        for row in np.unique(self.scores.best[i]):
-            others = np.flatnonzero(self.scores.best[i] == row)
-            features, place = self.words.of_rows(row, row + 1)
-            weights = self.model.sentence_weights[features][:, others] @ self.model.document_stack[d + others][:, labels]
-            at = place - self.words.of_rows(first, last)[1]
-            own[at : at + len(features)] += self._shares(self.sentences, self.counts.sentences, row, features)[:, None] * weights
-        return self._top(i, first, last, own)
+        return self._top(i, self.found.starts[i], self.found.starts[i + 1], self.document, labels)
 
     def of_sentence(self, i: int, row: int, labels: Sequence[int]) -> list[list[dict[str, Any]]]:
         """Words of a sentence of text i, by its row in the batch, for each of these sentence labels."""
-        features = self.words.of_rows(row, row + 1)[0]
-        own = self._shares(self.sentences, self.counts.sentences, row, features)[:, None] * self.model.effects[1][features][:, labels]
-        return self._top(i, row, row + 1, own)
+        return self._top(i, row, row + 1, self.sentence, labels)
 
-    def _shares(self, matrix: Counted, counted: Counted, row: int, features: np.ndarray) -> np.ndarray:
-        """What one occurrence of each of these features has of its value in a row."""
-        inside = slice(matrix.indptr[row], matrix.indptr[row + 1])
-        self.value[matrix.indices[inside]] = matrix.data[inside] / counted.data[inside]
-        shares: np.ndarray = self.value[features]
-        return shares
-
-    def _top(self, i: int, first: int, last: int, contributions: np.ndarray) -> list[list[dict[str, Any]]]:
-        """The best words of some rows for each column; `contributions` are those of the features of their words."""
-        starts, ends, edges = self.words.spans(first, last)
-        sums = np.concatenate((np.zeros((1, contributions.shape[1])), np.cumsum(contributions, axis=0, dtype=np.float64)))
-        weights = np.round(sums[edges[1:]] - sums[edges[:-1]], 4)  # of words alike the first comes first
-        repaired = self.passages[i].repaired
-        best = []
-        for order, weight in zip(np.argsort(-weights, axis=0, kind="stable").T.tolist(), weights.T.tolist(), strict=True):
+    def _top(self, i: int, first: int, last: int, added: np.ndarray, labels: Sequence[int]) -> list[list[dict[str, Any]]]:
+        """The best words of some rows for each label."""
+        a, b = self.found.word_starts[first], self.found.word_starts[last]
+        weights = np.round(added[a:b, labels].T.astype(np.float64), 4)
+        repaired, best = self.passages[i].repaired, []
+        for order, weight in zip(
+            np.argsort(-weights, axis=1, kind="stable").tolist(), weights.tolist(), strict=True
+        ):  # the first of equals
             seen = set[str]()
             out: list[dict[str, Any]] = []
             for n in order:
                 if weight[n] <= 0 or len(out) == WORDS:
                     break
-                word = repaired.text[starts[n] : ends[n]].lower()
+                start, end = int(self.starts[a + n]), int(self.ends[a + n])
+                word = repaired.text[start:end].lower()
                 if word not in seen:
                     seen.add(word)
-                    a, b = repaired.span(int(starts[n]), int(ends[n]))
-                    out.append({"start": a, "end": b, "weight": weight[n]})
+                    start, end = repaired.span(start, end)
+                    out.append({"start": start, "end": end, "weight": weight[n]})
             best.append(out)
         return best

@@ -119,11 +119,11 @@ def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> 
     """Labels of a few texts at once."""
     texts = [text if isinstance(text, str) else "" for text in texts]
     cut = passages(texts, model.vocabulary.chunks)
-    counts = model.vocabulary.count(cut)
-    scores = score(model, counts)
-    without = np.diff(counts.documents.indptr) == 0  # of features; whether of words, too, is seldom to be asked
+    known = model.vocabulary.find(cut)
+    scores = score(model, known)
+    without = scores.document_norm == 0  # of features; whether of words, too, is seldom to be asked
     empty = np.array([bool(none) and not any(p.tokens) for p, none in zip(cut, without, strict=True)])
-    spoke = Evidence(cut, counts, scores, model) if evidence else None
+    spoke = Evidence(cut, known, scores, model) if evidence else None
     facets: dict[str, list[Any]] = {}
     all_scores: dict[str, list[dict[str, float]]] = {}
     review: list[list[str]] = [[] for _ in texts]
@@ -135,9 +135,9 @@ def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> 
             found = _of_texts(facet, p, empty, model, first, spoke)
         else:
             first += 1  # after the column of ANY
-            p = best_sentences(scores.sentence[:, first : first + n], counts.starts)[0]
+            p = best_sentences(scores.sentence[:, first : first + n], known.starts)[0]
             p[empty] = 0.0
-            found = _of_sentences(facet, scores.sentence[:, first - 1 : first + n], empty, model, first, spoke, texts, cut, counts.starts)
+            found = _of_sentences(facet, scores.sentence[:, first - 1 : first + n], empty, model, first, spoke, texts, cut, known.starts)
         at[facet.unit] = first + n
         facets[facet.code] = found
         all_scores[facet.code] = [dict(zip(codes, row, strict=True)) for row in np.round(p, 4).tolist()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classifier.features import Counts, Matrix, Passage, Vocabulary, summed
+from classifier.features import Found, Matrix, Passage, Vocabulary, summed
 from classifier.storage import Model
 from classifier.taxonomy import Facet, Taxonomy
 
@@ -23,18 +23,26 @@ class Rows:
 class Scores:
     """Probabilities of a batch; columns as in `Model.document_labels` and `Model.sentence_labels`.
 
-    `best` is the row (in the batch's sentences) that spoke most for each document label; shape (documents, D).
+    `best` is the row (in the batch's sentences) that spoke most for each document label; shape (documents, D). The norms are those by
+    which `Vocabulary.weigh` divides rows: 0 where no known feature stands.
     """
 
     document: np.ndarray
     sentence: np.ndarray
     best: np.ndarray
+    document_norm: np.ndarray
+    sentence_norm: np.ndarray
 
 
 def rows(vocabulary: Vocabulary, passages: Sequence[Passage]) -> Rows:
     """Features of a batch, as training sees them. A passage without sentences has an empty row."""
-    counts = vocabulary.count(passages)
-    return Rows(vocabulary.weigh(counts.documents).matrix(), vocabulary.weigh(counts.sentences).matrix(), counts.starts)
+    from scipy import sparse
+
+    found = vocabulary.find(passages)
+    sentences = vocabulary.count(found)
+    n = sentences.shape[0]
+    of_document = sparse.csr_matrix((np.ones(n, np.float32), np.arange(n), found.starts), shape=(len(passages), n))
+    return Rows(vocabulary.weigh(of_document @ sentences), vocabulary.weigh(sentences), found.starts)
 
 
 def linear(matrix: Matrix, weights: np.ndarray) -> np.ndarray:
@@ -81,30 +89,21 @@ def combined(of_document: np.ndarray, of_sentence: np.ndarray, starts: np.ndarra
     return np.hstack([of_document, highest]), own + neighbours(context, starts), where
 
 
-def linear_scores(model: Model, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
-    """`linear` of the TF-IDF rows of (documents, sentences), without making these rows.
+def linear_scores(model: Model, found: Found) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """((scores, norms) of documents, (scores, norms) of sentences): `linear` of their TF-IDF rows, without making these rows.
 
-    A feature that occurs once adds the same to every row, so that the features of a chunk are added up once for all rows where it stands.
-    What a feature that occurs n times adds more or less than n times this ((1 + ln n) - n) is put right afterwards.
+    What a word adds is the same wherever it stands, so that its features are added up once for all places.
     """
-    d, table = model.document_weights.shape[1], model.by_feature
-    distinct, chunks = np.unique(counts.chunks, return_inverse=True)
-    features, lengths = counts.known.features.take(distinct)
-    of_chunks = summed(table, features, np.concatenate(([0], np.cumsum(lengths))))
-    sentences = summed(of_chunks, chunks, counts.chunk_starts) + summed(table, counts.pairs, counts.pair_starts)
-    documents = summed(sentences, np.arange(len(sentences)), counts.starts)
+    d = model.document_weights.shape[1]
+    sums = summed(model.word_sums.of(found.known), found.words, found.word_starts)
+    sums += summed(model.by_feature, found.pairs, found.pair_starts)
     scores = []
-    for sums, counted, columns, weights in (
-        (documents, counts.documents, slice(0, d), model.document_weights),
-        (sentences, counts.sentences, slice(d, -1), model.sentence_weights),
+    for own, columns, weights in (
+        (summed(sums, np.arange(len(sums)), found.starts), slice(0, d), model.document_weights),
+        (sums, slice(d, -1), model.sentence_weights),
     ):
-        repeated = np.flatnonzero(counted.data > 1)
-        feature, n = counted.keys[repeated] % counted.width, counted.data[repeated].astype(np.float64)
-        ends, logarithm = np.searchsorted(repeated, counted.indptr), 1 + np.log(n)
-        more = summed(table, feature, ends, logarithm - n)
-        row_of = np.repeat(np.arange(len(sums)), np.diff(ends))
-        squares = sums[:, -1] + np.bincount(row_of, (logarithm**2 - n) * table[feature, -1], len(sums))
-        scores.append((sums + more)[:, columns] / np.sqrt(np.maximum(squares, 1e-24))[:, None] + weights[-1])
+        norms = np.sqrt(own[:, -1])
+        scores.append((own[:, columns] / np.maximum(norms, 1e-12)[:, None] + weights[-1], norms))
     return scores[0], scores[1]
 
 
@@ -131,11 +130,12 @@ def stacked(inputs: np.ndarray, stack: np.ndarray, taxonomy: Taxonomy, unit: str
     return probabilities(logits, taxonomy.of(unit), 0 if unit == "document" else 1)
 
 
-def score(model: Model, counts: Counts) -> Scores:
+def score(model: Model, found: Found) -> Scores:
     """Calibrated probabilities of a batch."""
-    of_document, of_sentence, where = combined(*linear_scores(model, counts), counts.starts)
+    (documents, document_norm), (sentences, sentence_norm) = linear_scores(model, found)
+    of_document, of_sentence, where = combined(documents, sentences, found.starts)
     return Scores(
         stacked(of_document, model.document_stack, model.taxonomy, "document"),
         stacked(of_sentence, model.sentence_stack, model.taxonomy, "sentence"),
-        where,
-    )
+        where, document_norm, sentence_norm,
+    )  # fmt: skip

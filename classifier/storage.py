@@ -17,7 +17,7 @@ import numpy as np
 from classifier import taxonomy as taxonomies
 from classifier.confusion import Confusion
 from classifier.errors import ClassifierError
-from classifier.features import Vocabulary
+from classifier.features import Vocabulary, WordSums
 from classifier.taxonomy import Taxonomy
 
 FORMAT = 1
@@ -61,25 +61,16 @@ class Model:
         return sentence_labels(self.taxonomy)
 
     @cached_property
-    def effects(self) -> tuple[np.ndarray, np.ndarray]:
-        """What a feature adds to the logit of each label: through the whole text (F, D), and through the own sentence (F, S).
-
-        For a sentence label, to the logit of any label together with its own among the labels.
-        """
-        d, s = len(self.document_labels), len(self.sentence_labels)
-        of_sentence = self.sentence_weights[:-1, d : d + s] @ self.sentence_stack[:s]
-        anything = {facet: of_sentence[:, k].copy() for k, (facet, label) in enumerate(self.sentence_labels) if label == ANY}
-        for k, (facet, label) in enumerate(self.sentence_labels):
-            if label != ANY:
-                of_sentence[:, k] += anything[facet]
-        return self.document_weights[:-1] @ self.document_stack[:d], of_sentence
+    def by_feature(self) -> np.ndarray:
+        """What a feature adds, wherever it stands, to the scores of documents and of sentences and, in the last column, to the squared norm
+        of its row, by which these are divided; float32, shape (F, D + (D + 2 S) + 1)."""
+        weight = self.vocabulary.weights[:, None]
+        return np.hstack([weight * self.document_weights[:-1], weight * self.sentence_weights[:-1], weight**2])
 
     @cached_property
-    def by_feature(self) -> np.ndarray:
-        """What a feature that occurs once adds to the scores of documents and of sentences and, in the last column, to a row's squared
-        length, before the row is scaled to length one; float64 (much is added and taken away again), shape (F, D + (D + 2 S) + 1)."""
-        weight = self.vocabulary.weights[:, None].astype(np.float64)
-        return np.hstack([weight * self.document_weights[:-1], weight * self.sentence_weights[:-1], weight**2])
+    def word_sums(self) -> WordSums:
+        """The same of whole words."""
+        return WordSums(self.by_feature)
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

@@ -28,29 +28,33 @@ def records() -> list[dict]:
 
 
 def test_counts_are_those_of_a_plain_loop(records: list[dict]) -> None:
-    """Sorting counts each token's features, and each known pair, as a Python loop would."""
+    """Array operations count each token's features, and each known pair, as a Python loop would."""
     passages = [passage(r["text"]) for r in records[:40]]
     vocabulary = learn_vocabulary(passages, min_documents=1)
     sentences = [tokens for p in passages for tokens in p.tokens]
-    counted = vocabulary.count_tokens(sentences).matrix().toarray()
-    for row, tokens in zip(counted, sentences, strict=True):
+    for row, tokens in zip(vocabulary.count(vocabulary.find(passages)).toarray(), sentences, strict=True):
         expected: Counter[str] = Counter(f for t in tokens for f in token_features(t) if f in vocabulary.index)
         expected.update(f for f in pair_features([token_features(t) for t in tokens]) if f in vocabulary.index)
         assert {vocabulary.names[i]: int(row[i]) for i in np.flatnonzero(row)} == dict(expected)
 
 
-def test_rows_are_tf_idf_of_length_one(records: list[dict]) -> None:
-    """A weighed row is (1 + ln tf) × idf × kind weight, scaled to length one; idf is the smoothed one of scikit-learn."""
+def test_rows_are_tf_idf(records: list[dict]) -> None:
+    """A weighed row is tf × idf² × kind weight over the root of the sum of tf × (idf² × kind weight)²: of length one where no feature
+    comes twice. The idf is the smoothed one of scikit-learn."""
     from sklearn.feature_extraction.text import TfidfTransformer
 
     passages = [passage(r["text"]) for r in records[:40]]
     vocabulary = learn_vocabulary(passages, min_documents=1)
-    counted = vocabulary.count_tokens([tokens for p in passages for tokens in p.tokens])
-    transformer = TfidfTransformer(norm=None, sublinear_tf=True).fit(counted.matrix())
-    kinds = np.array([KIND_WEIGHT[name[0]] for name in vocabulary.names])
-    expected = transformer.transform(counted.matrix()).toarray() * kinds
-    expected /= np.maximum(np.linalg.norm(expected, axis=1, keepdims=True), 1e-12)
-    np.testing.assert_allclose(vocabulary.weigh(counted).matrix().toarray(), expected, atol=2e-6)
+    counts = vocabulary.count(vocabulary.find(passages))
+    idf = TfidfTransformer().fit(counts).idf_
+    weights = idf**2 * np.array([KIND_WEIGHT[name[0]] for name in vocabulary.names])
+    tf = counts.toarray()
+    expected = tf * weights / np.maximum(np.sqrt(tf @ weights**2), 1e-12)[:, None]
+    weighed = vocabulary.weigh(counts).toarray()
+    np.testing.assert_allclose(weighed, expected, atol=2e-6)
+    once = (tf.max(axis=1) == 1).nonzero()[0]
+    assert len(once) > 10
+    np.testing.assert_allclose(np.linalg.norm(weighed[once], axis=1), 1, atol=1e-5)
 
 
 def test_linear_scores_are_scikit_learns_own(records: list[dict]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classifier.features.counts import summed
+from classifier.features.sums import summed
 from classifier.preprocessing import TOKEN, Chunks, Repaired, cut, elected, repair
 
 

@@ -1,13 +1,12 @@
-"""What is known of each distinct chunk, by number, and which known pairs stand in a row."""
+"""What is known of each distinct chunk and of its words, by number, and which known pairs stand in a row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
 from classifier.features.tokens import PAIRS, REACH
-from classifier.preprocessing import Chunks
+from classifier.preprocessing import Chunks, grown
 
 SLOTS = 2**17
 
@@ -19,11 +18,10 @@ class Ragged:
         self.values, self.starts, self.n = np.zeros(1024, np.int32), np.zeros(1024, np.int64), 0
 
     def add(self, rows: Sequence[Sequence[int]]) -> None:
+        if not rows:
+            return
         ends = self.starts[self.n] + np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))
-        if ends[-1] > len(self.values):
-            self.values = np.resize(self.values, 2 * ends[-1])
-        if self.n + len(rows) >= len(self.starts):
-            self.starts = np.resize(self.starts, 2 * (self.n + len(rows)))
+        self.values, self.starts = grown(self.values, ends[-1]), grown(self.starts, self.n + len(rows) + 1)
         self.values[self.starts[self.n] : ends[-1]] = np.fromiter(chain.from_iterable(rows), np.int32)
         self.starts[self.n + 1 : self.n + len(rows) + 1] = ends
         self.n += len(rows)
@@ -35,62 +33,46 @@ class Ragged:
         made.starts, made.n = np.concatenate(([0], np.cumsum(lengths))), len(numbers)
         return made
 
-    def take(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(the values of these rows one after the other, the length of each row)"""
+    def places(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(where in `values` these rows stand, one after the other; the length of each row)"""
         starts = self.starts[numbers]
         lengths = self.starts[numbers + 1] - starts
         before = np.cumsum(lengths) - lengths
-        return self.values[np.repeat(starts - before, lengths) + np.arange(lengths.sum())], lengths
+        return np.repeat(starts - before, lengths) + np.arange(lengths.sum()), lengths
+
+    def take(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(the values of these rows one after the other, the length of each row)"""
+        places, lengths = self.places(numbers)
+        return self.values[places], lengths
 
 
 class Known:
-    """What a vocabulary knows of each chunk met so far, by its number."""
+    """What a vocabulary knows of each chunk met so far, by its number, and of each word of these chunks, numbered chunk by chunk."""
 
     def __init__(self) -> None:
         self.chunks = Chunks()
         self.uses = np.zeros(1024, np.int64)  # of each chunk
-        # of each token: its features, its word or else the number of all features, its concepts
+        # of each token: its features, its normal form's or else the number of all features, its concepts
         self.tokens: dict[str, tuple[list[int], int, list[int]]] = {}
-        self.features, self.words, self.concepts = Ragged(), Ragged(), Ragged()  # of all tokens of a chunk
-        self.spans, self.sizes = Ragged(), Ragged()  # where each token begins and ends in the chunk; how many features it has
+        # of the words of each chunk: the normal form, and where in the chunk it begins and ends; the place of a value is the word's number
+        self.words, self.begins, self.ends = Ragged(), Ragged(), Ragged()
+        self.features, self.concepts = Ragged(), Ragged()  # of each word
 
     def used(self, numbers: np.ndarray) -> None:
         """Take note that these chunks were met."""
-        n = self.features.n
-        if n > len(self.uses):
-            self.uses = np.concatenate((self.uses, np.zeros(2 * n - len(self.uses), np.int64)))
+        n = self.words.n
+        self.uses = grown(self.uses, n)
         self.uses[:n] += np.bincount(numbers, minlength=n)[:n]
 
     def most_used(self, n: int) -> "Known":
         """Another one, with the `n` chunks that were met most often."""
-        kept = np.sort(np.argsort(-self.uses[: self.features.n], kind="stable")[:n])
+        kept = np.sort(np.argsort(-self.uses[: self.words.n], kind="stable")[:n])
+        words = self.words.places(kept)[0]
         made = Known()
         made.chunks, made.uses = self.chunks.only(kept), self.uses[kept] // 2  # what was common long ago may go later
-        made.features, made.words, made.concepts, made.spans, made.sizes = (
-            rows.only(kept) for rows in (self.features, self.words, self.concepts, self.spans, self.sizes)
-        )
+        made.words, made.begins, made.ends = (rows.only(kept) for rows in (self.words, self.begins, self.ends))
+        made.features, made.concepts = self.features.only(words), self.concepts.only(words)
         return made
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The words of a batch of passages: offsets in their mended texts, features, and where in `starts` each sentence (row) begins."""
-
-    starts: np.ndarray
-    ends: np.ndarray
-    features: np.ndarray
-    edges: np.ndarray  # where in `features` each word begins, and at last their number
-    rows: np.ndarray
-
-    def of_rows(self, first: int, last: int) -> tuple[np.ndarray, int]:
-        """The features of the words of some rows, and where they stand among all."""
-        a, b = self.edges[self.rows[first]], self.edges[self.rows[last]]
-        return self.features[a:b], a
-
-    def spans(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(starts, ends, edges) of the words of some rows; the edges are those in `of_rows`."""
-        a, b = self.rows[first], self.rows[last]
-        return self.starts[a:b], self.ends[a:b], self.edges[a : b + 1] - self.edges[a]
 
 
 class Pairs:

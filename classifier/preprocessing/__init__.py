@@ -7,9 +7,9 @@ chunks       texts cut into sentences and what stands between white space, in on
 words        tokens and their normal forms
 """
 
-from classifier.preprocessing.chunks import Chunks, Cut, cut, sentences
+from classifier.preprocessing.chunks import Chunks, Cut, cut, grown, sentences
 from classifier.preprocessing.language import elected, language
 from classifier.preprocessing.repair import Repaired, repair
 from classifier.preprocessing.words import TOKEN, normal_form
 
-__all__ = ["TOKEN", "Chunks", "Cut", "Repaired", "cut", "elected", "language", "normal_form", "repair", "sentences"]
+__all__ = ["TOKEN", "Chunks", "Cut", "Repaired", "cut", "elected", "grown", "language", "normal_form", "repair", "sentences"]

@@ -16,6 +16,15 @@ LAST_SPACE = 0x3000  # no white space beyond
 SPACE = np.array([chr(i).isspace() for i in range(LAST_SPACE + 1)] + [False])
 
 
+def grown(array: np.ndarray, length: int) -> np.ndarray:
+    """An array of at least this length: if need be a longer one, with zeros at the end that take no memory until they are used."""
+    if length <= len(array):
+        return array
+    made = np.zeros((2 * length, *array.shape[1:]), array.dtype)
+    made[: len(array)] = array
+    return made
+
+
 class Chunks(dict[str, int]):
     """Distinct chunk -> number; `texts`, `codes` and `votes` hold what is known of each, by number."""
 
@@ -31,9 +40,7 @@ class Chunks(dict[str, int]):
             if chunk in self:  # another thread was here first
                 return self[chunk]
             number = len(self)
-            if number == len(self.codes):
-                self.codes = np.resize(self.codes, 2 * number)
-                self.votes = np.concatenate((self.votes, np.zeros_like(self.votes)))
+            self.codes, self.votes = grown(self.codes, number + 1), grown(self.votes, number + 1)
             self.texts.append(chunk)
             self.letters += len(chunk)
             self.codes[number] = edges(chunk)
