@@ -54,7 +54,7 @@ def folds_of(records: Sequence[Record], seed: int) -> np.ndarray:
     """The cross-validation fold of each record: by writer where enough writers are told apart, else by case.
 
     What is learnt from one writer should hold for another: thresholds chosen on texts by the same hand are too bold. (A case that two
-    writers told may then stand in two folds.)
+    writers told may then stand in two folds: see `apart_from`.)
     """
     by_writer = len({r["writer"] for r in records if r.get("writer")}) >= 4 * FOLDS
     groups = [str(r.get("writer") if by_writer and r.get("writer") else case(r)) for r in records]
@@ -62,6 +62,13 @@ def folds_of(records: Sequence[Record], seed: int) -> np.ndarray:
     if len(set(folds)) < 2:
         raise ClassifierError("too few labelled texts of different cases to train on; add texts")
     return folds
+
+
+def apart_from(fold: int, folds: np.ndarray, records: Sequence[Record]) -> np.ndarray:
+    """Which records may teach what is asked about those of a fold: those of other folds that do not tell of a case in it."""
+    cases_of = np.array([case(r) for r in records])
+    apart: np.ndarray = (folds != fold) & ~np.isin(cases_of, cases_of[folds == fold])
+    return apart
 
 
 def overlaps(a: tuple[int, int], b: tuple[int, int]) -> bool:
@@ -260,9 +267,10 @@ def train(
     inputs = {"document": np.zeros((n, 2 * wanted.document.shape[1])), "sentence": np.zeros((m, wanted.sentence.shape[1]))}
     for fold in sorted(set(folds)):
         progress(f"fold {fold + 1} of {FOLDS}")
-        seen, seen_targets, _ = subset(batch, wanted, folds != fold)
+        apart = apart_from(fold, folds, records)
+        seen, seen_targets, _ = subset(batch, wanted, apart)
         held, _, held_sentences = subset(batch, wanted, folds == fold)
-        of_document, of_sentence, _ = base_logits(*fit_base(seen, seen_targets, weights[folds != fold], jobs), held)
+        of_document, of_sentence, _ = base_logits(*fit_base(seen, seen_targets, weights[apart], jobs), held)
         inputs["document"][folds == fold], inputs["sentence"][held_sentences] = of_document, of_sentence
     progress("the whole")
     document_weights, sentence_weights = fit_base(batch, wanted, weights, jobs)
@@ -271,8 +279,8 @@ def train(
         stacks[unit] = fit_stack(inputs[unit], y, taxonomy, unit)
         held_out[unit] = np.zeros(y.shape)
         for fold in sorted(set(folds)):  # the stack, too, is judged on what it has not seen
-            apart = fit_stack(inputs[unit][fold_ids != fold], y[fold_ids != fold], taxonomy, unit)
-            logits = inputs[unit][fold_ids == fold] @ apart[:-1] + apart[-1]
+            stack = fit_stack(inputs[unit][fold_ids != fold], y[fold_ids != fold], taxonomy, unit)
+            logits = inputs[unit][fold_ids == fold] @ stack[:-1] + stack[-1]
             held_out[unit][fold_ids == fold] = probabilities(logits, taxonomy.of(unit), int(unit == "sentence"))
     thresholds: dict[str, float] = {}
     review: dict[str, tuple[float, float]] = {}
