@@ -34,7 +34,8 @@ class Passage:
     @property
     def tokens(self) -> list[list[str]]:
         """The lower-case tokens of each sentence."""
-        of_chunk, edges = [tokens_of(self.chunks.texts[n]) for n in self.numbers], self.sentence_starts.tolist()
+        places = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
+        of_chunk, edges = [tokens_of(self.repaired.text[start:end]) for start, end in places], self.sentence_starts.tolist()
         return [[token[0] for tokens in of_chunk[a:b] for token in tokens] for a, b in zip(edges, edges[1:], strict=False)]
 
 

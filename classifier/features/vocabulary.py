@@ -16,7 +16,7 @@ from classifier.preprocessing import Chunks
 Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which comes without types
 
 # More gains some speed, and memory then grows far into a large batch.
-CACHED_CHUNKS, CACHED_LETTERS = 45_000, 2_500_000
+CACHED_CHUNKS = 60_000
 CACHED_TOKENS = 5_000  # they are only asked for when a new chunk holds them
 
 IDF_POWER = 2  # rare features say more than their idf: of 1 to 3, out of fold, about 2 was best on all facets
@@ -64,9 +64,7 @@ class Vocabulary:
         """The numbering of chunks under which passages are counted without being looked up again; when it has grown large a new one, of
         the half that was met most often."""
         known = self._known
-        if known.chunks.letters > CACHED_LETTERS:  # words without end, which nobody meets again
-            self._known = Known()
-        elif len(known.chunks) > CACHED_CHUNKS:
+        if len(known.chunks) > CACHED_CHUNKS:
             with self._lock:
                 if known is self._known:  # no other thread was quicker
                     self._known = known.most_used(CACHED_CHUNKS // 2)
@@ -84,7 +82,8 @@ class Vocabulary:
     def _learn(self, known: Known) -> None:
         """The words of chunks that were numbered since the last time."""
         with self._lock:
-            found = [tokens_of(chunk) for chunk in known.chunks.texts[known.words.n :]]
+            fresh = known.chunks.fresh[:]
+            found = [tokens_of(chunk) for chunk in fresh]
             if found:
                 new = [[self._token(match[0], known) for match in tokens] for tokens in found]
                 known.begins.add([[match.start() for match in tokens] for tokens in found])
@@ -92,13 +91,17 @@ class Vocabulary:
                 known.features.add([features for tokens in new for features, _, _ in tokens])
                 known.concepts.add([concepts for tokens in new for _, _, concepts in tokens])
                 known.words.add([[word for _, word, _ in tokens] for tokens in new])
+                del known.chunks.fresh[: len(fresh)]
                 if len(known.tokens) > CACHED_TOKENS:
                     known.tokens.clear()
+
+    def _renumbered(self, p: Passage, chunks: Chunks) -> np.ndarray:
+        return chunks.numbers(p.chunks.hashes[p.numbers], lambda i: p.repaired.text[p.starts[i] : p.ends[i]])
 
     def find(self, passages: Sequence[Passage]) -> Found:
         """The words and pairs of passages; those cut under another numbering of chunks are numbered anew."""
         known = self._known
-        own = [p.numbers if p.chunks is known.chunks else [known.chunks[p.chunks.texts[n]] for n in p.numbers] for p in passages]
+        own = [p.numbers if p.chunks is known.chunks else self._renumbered(p, known.chunks) for p in passages]
         numbers = np.concatenate([np.zeros(0, np.int32), *own]).astype(np.int32)
         self._learn(known)
         known.used(numbers)
