@@ -117,6 +117,11 @@ def _predict_in_worker(texts: list[str], folder: str, evidence: bool) -> list[Pr
 
 def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> list[Prediction]:
     """Labels of a few texts at once."""
+    with model.vocabulary.lock:  # one thread at a time: they share what is known of words
+        return _predict_batch(texts, model, evidence)
+
+
+def _predict_batch(texts: Sequence[str], model: Model, evidence: bool) -> list[Prediction]:
     texts = [text if isinstance(text, str) else "" for text in texts]
     cut = passages(texts, model.vocabulary.chunks)
     known = model.vocabulary.find(cut)

@@ -3,12 +3,10 @@
 NumPy's own for a few texts: to import SciPy's sparse matrices takes longer than all else up to the first label.
 """
 
-from threading import Lock
-
 import numpy as np
 
-from classifier.features.units import Known
-from classifier.preprocessing import grown
+from classifier.features.units import PIECE, Known
+from classifier.preprocessing import Chunks, grown
 
 MANY = 5000  # things to add up from which SciPy's product gains more than its import costs
 
@@ -33,22 +31,20 @@ class WordSums:
     """What each known word adds to linear scores: the sums, over its features, of what these add; found once, kept as long as the word."""
 
     def __init__(self, by_feature: np.ndarray) -> None:
-        self.by_feature, self._lock = by_feature, Lock()
-        self._begin(Known())
-
-    def _begin(self, known: Known) -> None:
-        self._known, self._n = known, 0
-        self._table = np.zeros((0, self.by_feature.shape[1]), self.by_feature.dtype)  # a new one: another thread may read the old one
+        self.by_feature, self._table = by_feature, np.zeros((0, by_feature.shape[1]), by_feature.dtype)
+        self._chunks: Chunks | None = None  # those that the words are of
+        self._n = 0
 
     def of(self, known: Known) -> np.ndarray:
         """The sums by number of the word, shape (at least as many as are known, columns)."""
-        with self._lock:
-            if known is not self._known:
-                self._begin(known)
-            n = known.features.n
-            self._table = grown(self._table, n)
-            if n > self._n:
-                features, lengths = known.features.take(np.arange(self._n, n))
-                self._table[self._n : n] = summed(self.by_feature, features, np.concatenate(([0], np.cumsum(lengths))))
-                self._n = n
-            return self._table
+        if known.chunks is not self._chunks:
+            self._chunks, self._n = known.chunks, 0
+        n = known.features.n
+        if n > len(self._table):  # room for all that may come, so that it is seldom copied
+            self._table = grown(self._table, max(n, len(known.features.starts)))
+        for first in range(self._n, n, PIECE):
+            last = min(first + PIECE, n)
+            features, lengths = known.features.take(np.arange(first, last))
+            self._table[first:last] = summed(self.by_feature, features, np.concatenate(([0], np.cumsum(lengths))))
+        self._n = n
+        return self._table

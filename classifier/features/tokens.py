@@ -17,15 +17,24 @@ PAIRS = {PAIR: WORD, CONCEPT_PAIR: CONCEPT}
 REACH = {PAIR: 2, CONCEPT_PAIR: 3}  # how many units further on the second of a pair may stand
 
 
-def token_features(token: str) -> list[str]:
-    """The features of one lower-case token: its normal form, its concepts, and the character n-grams of the padded word."""
+def named_features(token: str) -> list[str]:
+    """Of one lower-case token its normal form and its concepts; of a number the count of its digits."""
     if token.isdigit():
         return [f"{WORD}#{len(token)}"]
-    token = token[:LONGEST]
-    normal = normal_form(token)
-    padded = f"<{token}>"
-    grams = [CHARS + padded[i : i + n] for n in range(NGRAM[0], NGRAM[1] + 1) for i in range(len(padded) - n + 1)]
-    return [WORD + normal, *(CONCEPT + c for c in concepts_of(token, normal)), *grams]
+    normal = normal_form(token[:LONGEST])
+    return [WORD + normal, *(CONCEPT + c for c in concepts_of(token[:LONGEST], normal))]
+
+
+def padded(token: str) -> str:
+    """What of a token is cut into character n-grams: nothing of a number, else the word between two marks."""
+    return "" if token.isdigit() else f"<{token[:LONGEST]}>"
+
+
+def token_features(token: str) -> list[str]:
+    """The features of one lower-case token: its normal form, its concepts, and its character n-grams."""
+    word = padded(token)
+    grams = [CHARS + word[i : i + n] for n in range(NGRAM[0], NGRAM[1] + 1) for i in range(len(word) - n + 1)]
+    return named_features(token) + grams
 
 
 def pair_features(tokens: Sequence[list[str]]) -> list[str]:

@@ -1,7 +1,6 @@
 """What is known of each distinct chunk and of its words, by number, and which known pairs stand in a row."""
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -9,36 +8,43 @@ from classifier.features.tokens import PAIRS, REACH
 from classifier.preprocessing import Chunks, grown
 
 SLOTS = 2**17
+PIECE = 4096  # rows that are moved or added up at a time, which bounds the memory that it takes
+
+
+def _array(values: Iterable[int]) -> np.ndarray:
+    return values if isinstance(values, np.ndarray) else np.fromiter(values, np.int32)
 
 
 class Ragged:
     """Rows of whole numbers of different lengths, one after the other; rows are only added."""
 
-    def __init__(self) -> None:
-        self.values, self.starts, self.n = np.zeros(1024, np.int32), np.zeros(1024, np.int64), 0
+    def __init__(self, room: int = 1024, room_of_row: float = 1) -> None:
+        """`room` rows with so many values on average find a place without copying."""
+        self.values, self.starts, self.n = np.zeros(int(room * room_of_row), np.int32), np.zeros(room + 1, np.int32), 0
 
-    def add(self, rows: Sequence[Sequence[int]]) -> None:
-        if not rows:
-            return
-        ends = self.starts[self.n] + np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))
-        self.values, self.starts = grown(self.values, ends[-1]), grown(self.starts, self.n + len(rows) + 1)
-        self.values[self.starts[self.n] : ends[-1]] = np.fromiter(chain.from_iterable(rows), np.int32)
-        self.starts[self.n + 1 : self.n + len(rows) + 1] = ends
-        self.n += len(rows)
+    def add(self, values: Iterable[int], lengths: Iterable[int]) -> None:
+        """Rows of these lengths, whose values are given one after the other."""
+        ends = self.starts[self.n] + np.cumsum(_array(lengths))
+        if len(ends):
+            self.values, self.starts = grown(self.values, ends[-1]), grown(self.starts, self.n + len(ends) + 1)
+            self.values[self.starts[self.n] : ends[-1]] = _array(values)
+            self.starts[self.n + 1 : self.n + len(ends) + 1] = ends
+            self.n += len(ends)
 
-    def only(self, numbers: np.ndarray) -> "Ragged":
-        """These rows, in this order."""
-        made = Ragged()
-        made.values, lengths = self.take(numbers)
-        made.starts, made.n = np.concatenate(([0], np.cumsum(lengths))), len(numbers)
-        return made
+    def keep(self, numbers: np.ndarray) -> None:
+        """Have these rows only; their numbers ascend, so that what is written never passes what is still to be read."""
+        self.n = 0
+        for first in range(0, len(numbers), PIECE):
+            self.add(*self.take(numbers[first : first + PIECE]))
 
     def places(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(where in `values` these rows stand, one after the other; the length of each row)"""
         starts = self.starts[numbers]
         lengths = self.starts[numbers + 1] - starts
-        before = np.cumsum(lengths) - lengths
-        return np.repeat(starts - before, lengths) + np.arange(lengths.sum()), lengths
+        ends = np.cumsum(lengths, dtype=np.int32)
+        places = np.arange(ends[-1] if len(ends) else 0, dtype=np.int32)
+        places += np.repeat(starts - (ends - lengths), lengths)
+        return places, lengths
 
     def take(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(the values of these rows one after the other, the length of each row)"""
@@ -49,14 +55,13 @@ class Ragged:
 class Known:
     """What a vocabulary knows of each chunk met so far, by its number, and of each word of these chunks, numbered chunk by chunk."""
 
-    def __init__(self) -> None:
-        self.chunks = Chunks()
-        self.uses = np.zeros(1024, np.int64)  # of each chunk
-        # of each token: its features, its normal form's or else the number of all features, its concepts
-        self.tokens: dict[str, tuple[list[int], int, list[int]]] = {}
+    def __init__(self, room: int) -> None:
+        """`room`: so many chunks find a place without copying."""
+        self.chunks = Chunks(room)
+        self.uses = np.zeros(room, np.int32)  # of each chunk
         # of the words of each chunk: the normal form, and where in the chunk it begins and ends; the place of a value is the word's number
-        self.words, self.begins, self.ends = Ragged(), Ragged(), Ragged()
-        self.features, self.concepts = Ragged(), Ragged()  # of each word
+        self.words, self.begins, self.ends = Ragged(room, 1.1), Ragged(room, 1.1), Ragged(room, 1.1)
+        self.features, self.concepts = Ragged(int(1.1 * room), 20), Ragged(int(1.1 * room), 0.5)  # of each word
 
     def used(self, numbers: np.ndarray) -> None:
         """Take note that these chunks were met."""
@@ -64,15 +69,17 @@ class Known:
         self.uses = grown(self.uses, n)
         self.uses[:n] += np.bincount(numbers, minlength=n)[:n]
 
-    def most_used(self, n: int) -> "Known":
-        """Another one, with the `n` chunks that were met most often."""
+    def keep(self, n: int) -> None:
+        """Forget all but the `n` chunks that were met most often; these are numbered anew."""
         kept = np.sort(np.argsort(-self.uses[: self.words.n], kind="stable")[:n])
         words = self.words.places(kept)[0]
-        made = Known()
-        made.chunks, made.uses = self.chunks.only(kept), self.uses[kept] // 2  # what was common long ago may go later
-        made.words, made.begins, made.ends = (rows.only(kept) for rows in (self.words, self.begins, self.ends))
-        made.features, made.concepts = self.features.only(words), self.concepts.only(words)
-        return made
+        self.chunks = self.chunks.only(kept)
+        self.uses[: len(kept)] = self.uses[kept] // 2  # what was common long ago may go later
+        self.uses[len(kept) :] = 0
+        for rows in (self.words, self.begins, self.ends):
+            rows.keep(kept)
+        self.features.keep(words)
+        self.concepts.keep(words)
 
 
 class Pairs:

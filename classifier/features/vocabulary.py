@@ -3,21 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from threading import Lock
+from itertools import chain
+from threading import RLock
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from classifier.features.ngrams import NGrams
 from classifier.features.passage import Passage, tokens_of
-from classifier.features.tokens import CONCEPT, CONCEPT_PAIR, KIND_WEIGHT, PAIR, PAIRS, WORD, pair_features, parts_of, token_features
+from classifier.features.tokens import CONCEPT_PAIR, KIND_WEIGHT, PAIR, PAIRS, WORD, named_features, pair_features, parts_of, token_features
 from classifier.features.units import Known, Pairs
 from classifier.preprocessing import Chunks
+from classifier.preprocessing.hashing import hashes_of, letters_of
 
 Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which comes without types
 
-# More gains some speed, and memory then grows far into a large batch.
-CACHED_CHUNKS = 60_000
-CACHED_TOKENS = 5_000  # they are only asked for when a new chunk holds them
+# More gains some speed where many words are met; each takes half a kilobyte.
+CACHED_CHUNKS = 45_000
 
 IDF_POWER = 2  # rare features say more than their idf: of 1 to 3, out of fold, about 2 was best on all facets
 
@@ -43,15 +45,15 @@ class Vocabulary:
     weights: np.ndarray  # float32, shape (features,)
     index: dict[str, int] = field(init=False, repr=False)
     _pairs: dict[str, "Pairs"] = field(init=False, repr=False)
-    _concepts: frozenset[int] = field(init=False, repr=False)
+    _ngrams: NGrams = field(init=False, repr=False)
     _known: Known = field(init=False, repr=False)
-    _lock: Lock = field(init=False, repr=False)
+    lock: RLock = field(init=False, repr=False)  # held by who uses `chunks` and what is found under their numbers
 
     def __post_init__(self) -> None:
         self.index = {name: i for i, name in enumerate(self.names)}
         self._pairs = {pair: Pairs(pair, self.index) for pair in PAIRS}
-        self._concepts = frozenset(i for name, i in self.index.items() if name[0] == CONCEPT)
-        self._known, self._lock = Known(), Lock()
+        self._ngrams = NGrams(self.index)
+        self._known, self.lock = Known(CACHED_CHUNKS + 8192), RLock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Vocabulary, (self.names, self.weights)
@@ -61,42 +63,35 @@ class Vocabulary:
 
     @property
     def chunks(self) -> Chunks:
-        """The numbering of chunks under which passages are counted without being looked up again; when it has grown large a new one, of
-        the half that was met most often."""
-        known = self._known
-        if len(known.chunks) > CACHED_CHUNKS:
-            with self._lock:
-                if known is self._known:  # no other thread was quicker
-                    self._known = known.most_used(CACHED_CHUNKS // 2)
+        """The numbering of chunks under which passages are looked up once only; when it has grown large a new one, of those that were met
+        most often."""
+        if len(self._known.chunks) > CACHED_CHUNKS:
+            self._known.keep(3 * CACHED_CHUNKS // 4)
         return self._known.chunks
-
-    def _token(self, token: str, known: Known) -> tuple[list[int], int, list[int]]:
-        made = known.tokens.get(token)
-        if made is None:
-            names = token_features(token)
-            features = [i for i in map(self.index.get, names) if i is not None]
-            made = (features, self.index.get(names[0], len(self)), [i for i in features if i in self._concepts])
-            known.tokens[token] = made
-        return made
 
     def _learn(self, known: Known) -> None:
         """The words of chunks that were numbered since the last time."""
-        with self._lock:
-            fresh = known.chunks.fresh[:]
-            found = [tokens_of(chunk) for chunk in fresh]
-            if found:
-                new = [[self._token(match[0], known) for match in tokens] for tokens in found]
-                known.begins.add([[match.start() for match in tokens] for tokens in found])
-                known.ends.add([[match.end() for match in tokens] for tokens in found])
-                known.features.add([features for tokens in new for features, _, _ in tokens])
-                known.concepts.add([concepts for tokens in new for _, _, concepts in tokens])
-                known.words.add([[word for _, word, _ in tokens] for tokens in new])
-                del known.chunks.fresh[: len(fresh)]
-                if len(known.tokens) > CACHED_TOKENS:
-                    known.tokens.clear()
+        fresh = known.chunks.fresh
+        if not fresh:
+            return
+        found = [tokens_of(chunk) for chunk in fresh]
+        lengths, tokens = list(map(len, found)), [match[0] for matches in found for match in matches]
+        named = [[self.index.get(name, len(self)) for name in named_features(token)] for token in tokens]
+        concepts = [[i for i in features[1:] if i < len(self)] for features in named]
+        own = [(i, k) for k, features in enumerate(named) for i in features if i < len(self)]
+        grams, places = self._ngrams.find(tokens)
+        features = np.concatenate((np.fromiter((i for i, _ in own), np.int32), grams))
+        places = np.concatenate((np.fromiter((k for _, k in own), np.int64), places))
+        known.features.add(features[np.argsort(places, kind="stable")], np.bincount(places, minlength=len(tokens)))
+        known.concepts.add(chain.from_iterable(concepts), map(len, concepts))
+        known.begins.add((match.start() for matches in found for match in matches), lengths)
+        known.ends.add((match.end() for matches in found for match in matches), lengths)
+        known.words.add((features[0] for features in named), lengths)
+        fresh.clear()
 
     def _renumbered(self, p: Passage, chunks: Chunks) -> np.ndarray:
-        return chunks.numbers(p.chunks.hashes[p.numbers], lambda i: p.repaired.text[p.starts[i] : p.ends[i]])
+        hashes = hashes_of(letters_of(p.repaired.text), p.starts, p.ends)
+        return chunks.numbers(hashes, lambda i: p.repaired.text[p.starts[i] : p.ends[i]])
 
     def find(self, passages: Sequence[Passage]) -> Found:
         """The words and pairs of passages; those cut under another numbering of chunks are numbered anew."""

@@ -4,24 +4,24 @@ What a chunk alone tells (how it may begin or end a sentence, which languages it
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 
+from classifier.preprocessing.hashing import HashTable, hashes_of, letters_of
 from classifier.preprocessing.language import votes
 from classifier.preprocessing.sentence import ORDINAL, boundaries, edges, is_informal, line_ends
 
 LAST_SPACE = 0x3000  # no white space beyond
 SPACE = np.array([chr(i).isspace() for i in range(LAST_SPACE + 1)] + [False])
-PLACES = np.multiply.accumulate(np.full(4096, 0x9E3779B97F4A7C15, np.uint64))  # the factor of a letter in a hash, by its place in the chunk
 
 
 def grown(array: np.ndarray, length: int) -> np.ndarray:
     """An array of at least this length: if need be a longer one, with zeros at the end that take no memory until they are used."""
     if length <= len(array):
         return array
-    made = np.zeros((2 * length, *array.shape[1:]), array.dtype)
+    made = np.zeros((length + length // 4, *array.shape[1:]), array.dtype)
     made[: len(array)] = array
     return made
 
@@ -34,12 +34,12 @@ class Chunks:
     memory. (That two of fifty thousand chunks have one hash of 64 bits happens to one of a billion users.)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = 1024) -> None:
+        """`room`: so many find a place without copying."""
         self.n, self.fresh = 0, list[str]()
-        self.hashes, self.codes = np.zeros(1024, np.uint64), np.zeros(1024, np.int32)
-        self.votes = np.zeros((1024, len(votes("x"))), np.int32)
-        self.lock = Lock()
-        self._table = _Table(10, self.hashes[:0])
+        self.hashes, self.codes = np.zeros(room, np.uint64), np.zeros(room, np.int32)
+        self.votes = np.zeros((room, len(votes("x"))), np.int32)
+        self._table = HashTable(self.hashes[:0], room)
 
     def __len__(self) -> int:
         return self.n
@@ -49,10 +49,8 @@ class Chunks:
         found = self._table.look_up(hashes)
         new = np.flatnonzero(found < 0)
         if len(new):
-            with self.lock:
-                first = new[np.sort(np.unique(hashes[new], return_index=True)[1])]
-                first = first[self._table.look_up(hashes[first]) < 0]  # no other thread was here first
-                self._add([text_of(i) for i in first.tolist()], hashes[first])
+            first = new[np.sort(np.unique(hashes[new], return_index=True)[1])]
+            self._add([text_of(i) for i in first.tolist()], hashes[first])
             found[new] = self._table.look_up(hashes[new])
         return found
 
@@ -62,60 +60,17 @@ class Chunks:
         self.hashes[n:end], self.codes[n:end], self.votes[n:end] = hashes, [edges(c) for c in chunks], [votes(c) for c in chunks]
         self.fresh += chunks
         self.n = end
-        if 2 * end > len(self._table.keys):
-            self._table = _Table(end.bit_length() + 2, self.hashes[:end])
+        if end > self._table.room:
+            self._table = HashTable(self.hashes[:end], 2 * end)
         else:
-            self._table.put(hashes, n)
+            self._table.put(hashes)
 
     def only(self, kept: np.ndarray) -> "Chunks":
-        """Another one, with these chunks, numbered anew in this order."""
-        made = Chunks()
-        made.hashes, made.codes, made.votes, made.n = self.hashes[kept], self.codes[kept], self.votes[kept], len(kept)
-        made._table = _Table(self._table.bits, made.hashes)
+        """These chunks, numbered anew in this order, in the same place: this numbering is not to be used any more."""
+        made, n = copy(self), len(kept)
+        made.hashes[:n], made.codes[:n], made.votes[:n] = self.hashes[kept], self.codes[kept], self.votes[kept]
+        made.n, made.fresh, made._table = n, [], HashTable(self.hashes[:n], self._table.room)
         return made
-
-
-class _Table:
-    """Hash -> number. A key stands in the first free slot from the one that its first bits name."""
-
-    def __init__(self, bits: int, hashes: np.ndarray) -> None:
-        self.bits, self.shift = bits, np.uint64(64 - bits)
-        self.keys, self.numbers = np.zeros(2**bits, np.uint64), np.full(2**bits, -1, np.int32)
-        self.put(hashes, 0)
-
-    def put(self, hashes: np.ndarray, number: int) -> None:
-        """Give new keys the numbers from this one on."""
-        for i, (key, slot) in enumerate(zip(hashes.tolist(), (hashes >> self.shift).tolist(), strict=True)):
-            free = slot
-            while self.numbers[free] >= 0:
-                free = (free + 1) % len(self.keys)
-            self.keys[free] = key
-            self.numbers[free] = number + i  # last, so that what another thread sees is whole
-
-    def look_up(self, hashes: np.ndarray) -> np.ndarray:
-        """The numbers of these keys, or -1."""
-        place = (hashes >> self.shift).astype(np.int64)
-        found: np.ndarray = self.numbers[place]
-        others = np.flatnonzero((found >= 0) & (self.keys[place] != hashes))
-        while len(others):
-            place[others] = (place[others] + 1) % len(self.keys)
-            found[others] = self.numbers[place[others]]
-            others = others[(found[others] >= 0) & (self.keys[place[others]] != hashes[others])]
-        return found
-
-
-def _hashes(letters: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """A hash of each chunk of a text: the sum of its letters, each times the factor of its place in the chunk."""
-    if not len(starts):
-        return np.zeros(0, np.uint64)
-    first = int(starts[0])
-    place = np.arange(len(letters) - first, dtype=np.int32)
-    place -= np.repeat((starts - first).astype(np.int32), np.diff(starts, append=len(letters)))
-    values = (letters[first:] + np.uint64(1)) * PLACES[place % len(PLACES)]
-    hashes: np.ndarray = np.add.reduceat(
-        values, np.stack([starts, ends], axis=1).ravel()[: 2 * len(starts) - (ends[-1] == len(letters))] - first
-    )
-    return hashes[::2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +95,11 @@ def cut(texts: Sequence[str], chunks: Chunks) -> Cut:
     joined = "\n".join(texts)
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     begins = np.cumsum(lengths + 1) - lengths - 1  # of each text in the joined one
-    letters = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    letters = letters_of(joined)
     space = np.concatenate(([True], SPACE[np.minimum(letters, LAST_SPACE + 1)], [True]))
     turns = np.flatnonzero(space[1:] != space[:-1])
     starts, ends = turns[::2], turns[1::2]
-    numbers = chunks.numbers(_hashes(letters, starts, ends), lambda i: joined[starts[i] : ends[i]])
+    numbers = chunks.numbers(hashes_of(letters, starts, ends), lambda i: joined[starts[i] : ends[i]])
     text_starts = np.append(np.searchsorted(starts, begins), len(starts))
     codes = chunks.codes[numbers]
     spaced = np.zeros(len(starts), bool)

@@ -85,7 +85,8 @@ def _lexicon(language: str) -> Callable[[str], str | None]:
 
     def look_up(word: str) -> str | None:
         try:
-            return str(trie[word][0].decode()) if word in trie and "\0" not in word else None
+            found = trie.get(word)
+            return str(found[0].decode()) if found and "\0" not in word else None
         except UnicodeEncodeError:  # half a surrogate pair is in no lexicon; nor is NUL, which the trie takes for an end
             return None
 
