@@ -53,9 +53,8 @@ def case(record: Record) -> str:
 def folds_of(records: Sequence[Record], seed: int) -> np.ndarray:
     """The cross-validation fold of each record: by writer where enough writers are told apart, else by case.
 
-    What is learnt from one writer should hold for another: thresholds chosen on texts by the same hand are too bold. (A case that two
-    writers told may then stand in two folds: see `apart_from`.)
-    """
+    What is learnt from one writer should hold for another: thresholds chosen on texts by the same hand are too bold. (Tellings of one case
+    may then stand in two folds: see `apart_from`.)"""
     by_writer = len({r["writer"] for r in records if r.get("writer")}) >= 4 * FOLDS
     groups = [str(r.get("writer") if by_writer and r.get("writer") else case(r)) for r in records]
     folds = np.array([crc32(f"{seed} {group}".encode()) % FOLDS for group in groups])
@@ -66,9 +65,8 @@ def folds_of(records: Sequence[Record], seed: int) -> np.ndarray:
 
 def apart_from(fold: int, folds: np.ndarray, records: Sequence[Record]) -> np.ndarray:
     """Which records may teach what is asked about those of a fold: those of other folds that do not tell of a case in it."""
-    cases_of = np.array([case(r) for r in records])
-    apart: np.ndarray = (folds != fold) & ~np.isin(cases_of, cases_of[folds == fold])
-    return apart
+    names = np.array([case(r) for r in records])
+    return np.asarray((folds != fold) & ~np.isin(names, names[folds == fold]))
 
 
 def overlaps(a: tuple[int, int], b: tuple[int, int]) -> bool:

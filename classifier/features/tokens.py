@@ -1,6 +1,6 @@
 """What a token is to the model: its features by name.
 
-To add one: a line in `token_features`, its kind and weight beside it, then `make model`.
+To add one: a line in `named_features`, its kind and weight beside it, then `make model`.
 """
 
 from collections.abc import Sequence
