@@ -1,6 +1,7 @@
 """The command line, `innovasjon`: parse, call, print. Heavy imports stand inside the commands, so that `--help` is quick."""
 
 import io
+import os
 import sys
 
 import click
@@ -14,6 +15,7 @@ from classifier.cli.common import Commands
 @click.version_option(__version__, prog_name="innovasjon")
 def main() -> None:
     """Types of innovation, barriers, phase and value in Norwegian public-sector project descriptions."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # products are small here: threads would only wait for each other
     for stream in (sys.stdout, sys.stderr):  # piped on Windows they would be Windows-1252
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
