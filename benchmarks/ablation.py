@@ -10,7 +10,6 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -25,7 +24,7 @@ from classifier import model as training
 from classifier import predict_many, thresholds
 from classifier.documents.labelled import read_labelled
 from classifier.evaluation import count
-from classifier.features import Vocabulary, passage, tokens, vocabulary
+from classifier.features import ngrams, passage, tokens, vocabulary
 from classifier.preprocessing import normal_form
 from classifier.preprocessing.words import lexicons, lookup
 from classifier.storage import ANY, Model, document_labels, sentence_labels
@@ -44,18 +43,21 @@ def without(*kinds: str) -> dict[str, float]:
     return dict.fromkeys(kinds, 1e-6)
 
 
-def no_stop_words(token: str, own: Callable[[str], list[str]] = tokens.token_features) -> list[str]:
+def no_stop_words(token: str, own: Callable[[str], list[str]] = tokens.named_features) -> list[str]:
     return ["w_"] if token in STOP else own(token)
+
+
+def no_letters_of_stop_words(token: str, own: Callable[[str], str] = tokens.padded) -> str:
+    return "" if token in STOP else own(token)
+
+
+NO_STOP_WORDS: list[tuple[Any, str, Any]] = [(module, "named_features", no_stop_words) for module in (tokens, vocabulary)]
+NO_STOP_WORDS += [(module, "padded", no_letters_of_stop_words) for module in (tokens, ngrams)]
 
 
 def own_lemma(word: str) -> str:
     nb, nn = lexicons()
     return nb(word) or nn(word) or word
-
-
-def as_counted(self: Vocabulary, counted: Any, own: Any = Vocabulary.weigh) -> Any:
-    """TF-IDF without the logarithm, which is undone beforehand."""
-    return own(self, replace(counted, data=np.exp(np.minimum(counted.data - 1, 30))))
 
 
 def unbalanced(column: Any, wanted: np.ndarray, c: float, weights: np.ndarray, own: Any = training.LogisticRegression) -> np.ndarray:
@@ -78,13 +80,14 @@ VARIANTS: dict[str, tuple[list[tuple[Any, str, Any]], Callable[[Sequence[Record]
     "stem of the normal form": ([(tokens, "normal_form", lambda word: stem(normal_form(word)))], list),
     "nynorsk lemmas not led to bokmål": ([(tokens, "normal_form", own_lemma)], list),
     "compounds not taken apart": ([(tokens, "normal_form", lambda word: lookup(word) or word)], list),
-    "stop words left out": ([(vocabulary, "token_features", no_stop_words)], list),
+    "stop words left out": (NO_STOP_WORDS, list),
     "no pairs of words": ([(tokens, "KIND_WEIGHT", without("b"))], list),
     "pairs of neighbours only": ([(tokens, "REACH", {"b": 1, "p": 1})], list),
     "no character n-grams": ([(tokens, "KIND_WEIGHT", without("c"))], list),
     "no concepts": ([(tokens, "KIND_WEIGHT", without("k", "p"))], list),
     "no pairs of concepts": ([(tokens, "KIND_WEIGHT", without("p"))], list),
-    "tf as counted, not its logarithm": ([(Vocabulary, "weigh", as_counted)], list),
+    "idf once, not squared": ([(vocabulary, "IDF_POWER", 1)], list),
+    "no idf": ([(vocabulary, "IDF_POWER", 0)], list),
     "classes not balanced": ([(training, "_fit_column", unbalanced)], list),
     "C / 4": ([(training, "C_DOCUMENT", training.C_DOCUMENT / 4), (training, "C_SENTENCE", training.C_SENTENCE / 4)], list),
     "C × 4": ([(training, "C_DOCUMENT", training.C_DOCUMENT * 4), (training, "C_SENTENCE", training.C_SENTENCE * 4)], list),

@@ -19,7 +19,7 @@ from classifier.preprocessing.hashing import hashes_of, letters_of
 Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which comes without types
 
 # More gains some speed where many words are met; each takes half a kilobyte.
-CACHED_CHUNKS = 45_000
+CACHED_CHUNKS = 60_000
 
 IDF_POWER = 2  # rare features say more than their idf: of 1 to 3, out of fold, about 2 was best on all facets
 
