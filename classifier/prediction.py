@@ -118,17 +118,21 @@ def _predict_in_worker(texts: list[str], folder: str, evidence: bool) -> list[Pr
 def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> list[Prediction]:
     """Labels of a few texts at once."""
     with model.vocabulary.lock:  # one thread at a time: they share what is known of words
-        return _predict_batch(texts, model, evidence)
+        try:
+            return _predict_batch(texts, model, evidence)
+        except BaseException:  # as Ctrl-C
+            model.vocabulary.forget()
+            raise
 
 
 def _predict_batch(texts: Sequence[str], model: Model, evidence: bool) -> list[Prediction]:
     texts = [text if isinstance(text, str) else "" for text in texts]
     cut = passages(texts, model.vocabulary.chunks)
-    known = model.vocabulary.find(cut)
-    scores = score(model, known)
+    words = model.vocabulary.find(cut)
+    scores = score(model, words)
     without = scores.document_norm == 0  # of features; whether of words, too, is seldom to be asked
     empty = np.array([bool(none) and not any(p.tokens) for p, none in zip(cut, without, strict=True)])
-    spoke = Evidence(cut, known, scores, model) if evidence else None
+    spoke = Evidence(cut, words, scores, model) if evidence else None
     facets: dict[str, list[Any]] = {}
     all_scores: dict[str, list[dict[str, float]]] = {}
     review: list[list[str]] = [[] for _ in texts]
@@ -140,9 +144,9 @@ def _predict_batch(texts: Sequence[str], model: Model, evidence: bool) -> list[P
             found = _of_texts(facet, p, empty, model, first, spoke)
         else:
             first += 1  # after the column of ANY
-            p = best_sentences(scores.sentence[:, first : first + n], known.starts)[0]
+            p = best_sentences(scores.sentence[:, first : first + n], words.starts)[0]
             p[empty] = 0.0
-            found = _of_sentences(facet, scores.sentence[:, first - 1 : first + n], empty, model, first, spoke, texts, cut, known.starts)
+            found = _of_sentences(facet, scores.sentence[:, first - 1 : first + n], empty, model, first, spoke, texts, cut, words.starts)
         at[facet.unit] = first + n
         facets[facet.code] = found
         all_scores[facet.code] = [dict(zip(codes, row, strict=True)) for row in np.round(p, 4).tolist()]

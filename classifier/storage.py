@@ -20,7 +20,7 @@ from classifier.errors import ClassifierError
 from classifier.features import Vocabulary, WordSums
 from classifier.taxonomy import Taxonomy
 
-FORMAT = 1
+FORMAT = 2  # 1: other weights of features
 ANY = ""  # the pseudo-label of a sentence facet: any of its labels
 ARRAYS = ("feature_weights", "document_weights", "sentence_weights", "document_stack", "sentence_stack")
 BY_FEATURE, PRECISION = ("document_weights", "sentence_weights"), np.float16  # three digits say as much as seven, in half the room

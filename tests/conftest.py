@@ -30,9 +30,9 @@ def model() -> Model:
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model trained on 120 texts; tests only read it."""
+    """The folder of a model trained on 200 texts; tests only read it."""
     records = read_labelled([ROOT / "labelled_data/train.jsonl"], taxonomy.shipped())
-    made, _ = train(records[:: len(records) // 120][:120], taxonomy.shipped(), "small", jobs=2)
+    made, _ = train(records[:: len(records) // 200][:200], taxonomy.shipped(), "small", jobs=2)
     folder = tmp_path_factory.mktemp("models") / "small"
     storage.save(made, folder, "# small\n")
     return folder

@@ -14,7 +14,7 @@ from classifier import ClassifierError, load, predict_many, taxonomy
 from classifier.documents.labelled import read_labelled
 from classifier.evaluation import evaluate
 from classifier.features import KIND_WEIGHT, learn_vocabulary, pair_features, passage, token_features
-from classifier.model import case, folds_of, train
+from classifier.model import apart_from, case, folds_of, train
 from classifier.scoring import linear, rows
 from classifier.storage import BY_FEATURE, save, shipped
 
@@ -65,6 +65,14 @@ def test_linear_scores_are_scikit_learns_own(records: list[dict]) -> None:
     learner = LogisticRegression(solver="liblinear").fit(batch.documents, y)
     weights = np.append(learner.coef_[0], learner.intercept_)[:, None]
     np.testing.assert_allclose(linear(batch.documents, weights)[:, 0], learner.decision_function(batch.documents), atol=1e-5)
+
+
+def test_cases_that_all_writers_told() -> None:
+    """Where keeping the cases of a fold apart would leave little to learn from, folds go by case, and nothing is kept out for it."""
+    told = [{"id": f"{w}-{c}", "writer": f"w{w}", "case": f"c{c}"} for w in range(25) for c in range(30)]
+    folds = folds_of(told, 0)
+    for fold in set(folds):
+        assert apart_from(fold, folds, told).sum() == (folds != fold).sum() > 0
 
 
 def test_training_is_deterministic(records: list[dict]) -> None:

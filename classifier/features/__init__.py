@@ -2,6 +2,7 @@
 
 tokens       what a single token, and a pair of neighbours, contribute: features are added here
 passage      a text, mended and cut
+ngrams       the known character n-grams of many words
 units        what is known of each distinct chunk and its words, and which pairs stand in a row
 vocabulary   the features of a model: finding, counting and weighing them
 sums         what features add to scores, summed

@@ -66,4 +66,4 @@ def passages(texts: Sequence[str], chunks: Chunks) -> list[Passage]:
 
 def passage(text: str) -> Passage:
     """Mend one text and cut it."""
-    return passages([text], Chunks())[0]
+    return passages([text], Chunks(64))[0]

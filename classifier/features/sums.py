@@ -39,6 +39,8 @@ class WordSums:
         """The sums by number of the word, shape (at least as many as are known, columns)."""
         if known.chunks is not self._chunks:
             self._chunks, self._n = known.chunks, 0
+            if len(self._table) > len(known.features.starts):
+                self._table = self._table[:0].copy()
         n = known.features.n
         if n > len(self._table):  # room for all that may come, so that it is seldom copied
             self._table = grown(self._table, max(n, len(known.features.starts)))

@@ -16,7 +16,7 @@ def _array(values: Iterable[int]) -> np.ndarray:
 
 
 class Ragged:
-    """Rows of whole numbers of different lengths, one after the other; rows are only added."""
+    """Rows of whole numbers of different lengths, one after the other; rows are added, or thinned out in their place."""
 
     def __init__(self, room: int = 1024, room_of_row: float = 1) -> None:
         """`room` rows with so many values on average find a place without copying."""

@@ -11,14 +11,25 @@ import numpy as np
 
 from classifier.features.ngrams import NGrams
 from classifier.features.passage import Passage, tokens_of
-from classifier.features.tokens import CONCEPT_PAIR, KIND_WEIGHT, PAIR, PAIRS, WORD, named_features, pair_features, parts_of, token_features
+from classifier.features.tokens import (
+    CONCEPT,
+    CONCEPT_PAIR,
+    KIND_WEIGHT,
+    PAIR,
+    PAIRS,
+    WORD,
+    named_features,
+    pair_features,
+    parts_of,
+    token_features,
+)
 from classifier.features.units import Known, Pairs
 from classifier.preprocessing import Chunks
 from classifier.preprocessing.hashing import hashes_of, letters_of
 
 Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which comes without types
 
-# More gains some speed where many words are met; each takes half a kilobyte.
+# More gains some speed where many words are met; each word takes half a kilobyte.
 CACHED_CHUNKS = 60_000
 
 IDF_POWER = 2  # rare features say more than their idf: of 1 to 3, out of fold, about 2 was best on all facets
@@ -26,7 +37,7 @@ IDF_POWER = 2  # rare features say more than their idf: of 1 to 3, out of fold, 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The known words and pairs that stand in the sentences of a batch of documents."""
+    """The known words and pairs that stand in the sentences of a batch of documents; void when `Vocabulary.chunks` is next asked for."""
 
     starts: np.ndarray  # the first sentence of each document, and at last their number
     known: Known
@@ -47,13 +58,14 @@ class Vocabulary:
     _pairs: dict[str, "Pairs"] = field(init=False, repr=False)
     _ngrams: NGrams = field(init=False, repr=False)
     _known: Known = field(init=False, repr=False)
-    lock: RLock = field(init=False, repr=False)  # held by who uses `chunks` and what is found under their numbers
+    lock: RLock = field(init=False, repr=False)  # held by threads that share it, from `chunks` to the last use of what is found
 
     def __post_init__(self) -> None:
         self.index = {name: i for i, name in enumerate(self.names)}
         self._pairs = {pair: Pairs(pair, self.index) for pair in PAIRS}
         self._ngrams = NGrams(self.index)
-        self._known, self.lock = Known(CACHED_CHUNKS + 8192), RLock()
+        self.forget()
+        self.lock = RLock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Vocabulary, (self.names, self.weights)
@@ -63,11 +75,17 @@ class Vocabulary:
 
     @property
     def chunks(self) -> Chunks:
-        """The numbering of chunks under which passages are looked up once only; when it has grown large a new one, of those that were met
-        most often."""
-        if len(self._known.chunks) > CACHED_CHUNKS:
+        """The numbering of chunks under which passages are looked up once only. When it has grown large it is thinned out to those that
+        were met most often; what was found before is then void, and passages cut before are looked up anew."""
+        if self._known.features.n > 2 * CACHED_CHUNKS:  # words by the hundred without white space between them, which nobody meets again
+            self.forget()
+        elif len(self._known.chunks) > CACHED_CHUNKS:
             self._known.keep(3 * CACHED_CHUNKS // 4)
         return self._known.chunks
+
+    def forget(self) -> None:
+        """Begin afresh, as after an error that may have left what is known half written."""
+        self._known = Known(CACHED_CHUNKS + 8192)
 
     def _learn(self, known: Known) -> None:
         """The words of chunks that were numbered since the last time."""
@@ -76,9 +94,9 @@ class Vocabulary:
             return
         found = [tokens_of(chunk) for chunk in fresh]
         lengths, tokens = list(map(len, found)), [match[0] for matches in found for match in matches]
-        named = [[self.index.get(name, len(self)) for name in named_features(token)] for token in tokens]
-        concepts = [[i for i in features[1:] if i < len(self)] for features in named]
-        own = [(i, k) for k, features in enumerate(named) for i in features if i < len(self)]
+        named = [named_features(token) for token in tokens]  # the normal form first
+        concepts = [[self.index[name] for name in names if name[0] == CONCEPT and name in self.index] for names in named]
+        own = [(self.index[name], k) for k, names in enumerate(named) for name in names if name in self.index]
         grams, places = self._ngrams.find(tokens)
         features = np.concatenate((np.fromiter((i for i, _ in own), np.int32), grams))
         places = np.concatenate((np.fromiter((k for _, k in own), np.int64), places))
@@ -86,7 +104,7 @@ class Vocabulary:
         known.concepts.add(chain.from_iterable(concepts), map(len, concepts))
         known.begins.add((match.start() for matches in found for match in matches), lengths)
         known.ends.add((match.end() for matches in found for match in matches), lengths)
-        known.words.add((features[0] for features in named), lengths)
+        known.words.add((self.index.get(names[0], len(self)) for names in named), lengths)
         fresh.clear()
 
     def _renumbered(self, p: Passage, chunks: Chunks) -> np.ndarray:
@@ -133,7 +151,7 @@ class Vocabulary:
         """Counts -> TF-IDF, same shape: tf × weight, a row divided by the root of its sum of tf × weight².
 
         That is the length of the row if all features that stand in it were different ones. Because of it, what a word adds to a score
-        is the same wherever it stands, and labelling need not count.
+        is the same wherever it stands, and labelling need not count. (What is said twice has scores 1.4 times as high.)
         """
         from scipy import sparse
 

@@ -4,6 +4,7 @@ repair       mends broken characters, and knows where each came from
 language     nb, nn or other
 sentence     where a sentence ends
 chunks       texts cut into sentences and what stands between white space, in one pass
+hashing      short strings looked up many at a time
 words        tokens and their normal forms
 """
 

@@ -30,8 +30,7 @@ class Chunks:
     """Distinct chunks, numbered as they are met; `hashes`, `codes` and `votes` hold what is known of each, by number, and `fresh` the texts
     of the last ones, until somebody takes them out.
 
-    Many are looked up at a time by a hash of their letters, in a table with open addressing: a dict takes three times as long, and more
-    memory. (That two of fifty thousand chunks have one hash of 64 bits happens to one of a billion users.)
+    Many are looked up at a time by a hash of their letters: a dict takes three times as long, and more memory.
     """
 
     def __init__(self, room: int = 1024) -> None:
@@ -127,5 +126,5 @@ def _opens(text: str, at: int) -> bool:
 
 def sentences(text: str) -> list[tuple[int, int]]:
     """The sentences of a text as (start, end) offsets: trimmed, in order, disjoint, covering all that is not white space."""
-    made = cut([text], Chunks())
+    made = cut([text], Chunks(64))
     return list(zip(made.starts[made.sentence_starts[:-1]].tolist(), made.ends[made.sentence_starts[1:] - 1].tolist(), strict=True))

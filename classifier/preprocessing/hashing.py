@@ -1,7 +1,7 @@
 """Short strings looked up many at a time, by a hash of their letters.
 
-A dict would have to be asked string by string. That two of a hundred thousand strings have one hash of 64 bits happens to one of a billion
-users.
+A dict would have to be asked string by string. That two of a hundred thousand words have one hash of 64 bits happens to one of a billion
+users; strings made for it (thousands of letters) can have.
 """
 
 import numpy as np

@@ -85,9 +85,9 @@ def _lexicon(language: str) -> Callable[[str], str | None]:
 
     def look_up(word: str) -> str | None:
         try:
-            found = trie.get(word)
-            return str(found[0].decode()) if found and "\0" not in word else None
-        except UnicodeEncodeError:  # half a surrogate pair is in no lexicon; nor is NUL, which the trie takes for an end
+            found = None if "\0" in word else trie.get(word)  # NUL, which the trie takes for an end, is in no lexicon
+            return str(found[0].decode()) if found else None
+        except UnicodeEncodeError:  # nor is half a surrogate pair
             return None
 
     return look_up
