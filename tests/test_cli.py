@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from classifier import load, predict, predict_many
-from classifier.storage import Model
+from classifier.storage import FORMAT, Model
 
 ROOT = Path(__file__).parent.parent
 TRAIN, TEST = ROOT / "labelled_data/train.jsonl", ROOT / "labelled_data/test.jsonl"
@@ -312,7 +312,7 @@ def test_missing_file(run: Run, tmp_path: Path) -> None:
 )
 def test_wrong_option(run: Run, table: Path, tmp_path: Path, small_model: Path, options: list[str], pattern: str) -> None:
     """What is wrong with a column, a threshold or a model is said in one line, and nothing is written."""
-    for name, change in (("damaged", None), ("foreign", '{"a": 1, "format": 1}'), ("newer", '{"format": 99}')):
+    for name, change in (("damaged", None), ("foreign", json.dumps({"a": 1, "format": FORMAT})), ("newer", '{"format": 99}')):
         shutil.copytree(small_model, tmp_path / name)
         weights = tmp_path / name / "weights.npz"
         if change:
