@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.features import passages, token_features
+from classifier.features import passages, summed, token_features
 from classifier.features.ngrams import NGrams
 from classifier.features.passage import tokens_of
+from classifier.features.sums import MANY
 from classifier.features.units import Known, Ragged
 from classifier.preprocessing import Chunks, cut
 from classifier.preprocessing.hashing import HashTable, hashes_of, letters_of
@@ -73,6 +74,18 @@ def test_rows_kept_in_their_place(rows: list[list[int]], data: st.DataObject) ->
         [x for k in kept for x in rows[k]] + [7, 8],
         [len(rows[k]) for k in kept] + [2],
     )
+
+
+def test_few_rows_are_summed_as_many_are() -> None:
+    """A row's sum does not depend on how many rows are summed with it, to the last digit."""
+    draw = np.random.default_rng(0)
+    table = draw.normal(size=(500, 7)).astype(np.float32)
+    lengths = draw.integers(0, 60, 400)
+    indices, indptr = draw.integers(0, 500, lengths.sum()), np.concatenate(([0], np.cumsum(lengths)))
+    assert len(indices) > MANY
+    together = summed(table, indices, indptr)
+    alone = [summed(table, indices[a:b], np.array([0, b - a]))[0] for a, b in zip(indptr, indptr[1:], strict=False)]
+    np.testing.assert_array_equal(together, alone)
 
 
 def test_a_passage_outlives_the_numbering_it_was_cut_under(model: Model) -> None:

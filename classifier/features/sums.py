@@ -20,10 +20,10 @@ def summed(table: np.ndarray, indices: np.ndarray, indptr: np.ndarray) -> np.nda
         ones = np.ones(len(indices), table.dtype)
         product: np.ndarray = sparse.csr_matrix((ones, indices.astype(np.int32), indptr.astype(np.int32)), shape=(n, len(table))) @ table
         return product
-    out = np.zeros((n, table.shape[1]), table.dtype)
-    full = np.diff(indptr) > 0
-    if full.any():
-        out[full] = np.add.reduceat(table[indices], indptr[:-1][full], axis=0)
+    out, lengths = np.zeros((n, table.shape[1]), table.dtype), np.diff(indptr)
+    for k in range(lengths.max(initial=0)):  # one term of each row at a time: in SciPy's order, to the last digit
+        rows = np.flatnonzero(lengths > k)
+        out[rows] += table[indices[indptr[rows] + k]]
     return out
 
 
