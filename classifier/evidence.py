@@ -21,7 +21,7 @@ class Evidence:
     def __init__(self, passages: Sequence[Passage], found: Found, scores: Scores, model: Model) -> None:
         self.passages, self.found = passages, found
         known, d, s = found.known, len(model.document_labels), len(model.sentence_labels)
-        begins = np.concatenate([np.zeros(0, np.int64), *(p.starts for p in passages)])[found.chunks]  # of the chunks they stand in
+        begins = np.repeat(np.concatenate([np.zeros(0, np.int64), *(p.starts for p in passages)]), found.lengths)  # of their chunks
         self.starts, self.ends = begins + known.begins.values[found.words], begins + known.ends.values[found.words]
         sums = model.word_sums.of(known)[found.words]
         sentence = np.repeat(np.arange(len(found.word_starts) - 1), np.diff(found.word_starts))
@@ -48,10 +48,9 @@ class Evidence:
         """The best words of some rows for each label."""
         a, b = self.found.word_starts[first], self.found.word_starts[last]
         weights = np.round(added[a:b, labels].T.astype(np.float64), 4)
+        orders = np.argsort(-weights, axis=1, kind="stable")  # of words alike the first comes first
         repaired, best = self.passages[i].repaired, []
-        for order, weight in zip(
-            np.argsort(-weights, axis=1, kind="stable").tolist(), weights.tolist(), strict=True
-        ):  # the first of equals
+        for order, weight in zip(orders.tolist(), weights.tolist(), strict=True):
             seen = set[str]()
             out: list[dict[str, Any]] = []
             for n in order:

@@ -57,17 +57,17 @@ def folds_of(records: Sequence[Record], seed: int) -> np.ndarray:
     by_writer = len({r["writer"] for r in records if r.get("writer")}) >= 4 * FOLDS
     groups = [str(r.get("writer") if by_writer and r.get("writer") else case(r)) for r in records]
     folds = np.array([crc32(f"{seed} {group}".encode()) % FOLDS for group in groups])
-    if any(2 * apart_from(fold, folds, records).sum() < (folds != fold).sum() for fold in set(folds)):  # writers who told the same cases
-        folds = np.array([crc32(f"{seed} {case(r)}".encode()) % FOLDS for r in records])
+    cases_of = np.array([case(r) for r in records])
+    if any(2 * apart_from(fold, folds, cases_of).sum() < (folds != fold).sum() for fold in set(folds)):  # writers who told the same cases
+        folds = np.array([crc32(f"{seed} {name}".encode()) % FOLDS for name in cases_of])
     if len(set(folds)) < 2:
         raise ClassifierError("too few labelled texts of different cases to train on; add texts")
     return folds
 
 
-def apart_from(fold: int, folds: np.ndarray, records: Sequence[Record]) -> np.ndarray:
+def apart_from(fold: int, folds: np.ndarray, cases_of: np.ndarray) -> np.ndarray:
     """Which records may teach what is asked about those of a fold: those of other folds that do not tell of a case in it."""
-    names = np.array([case(r) for r in records])
-    return np.asarray((folds != fold) & ~np.isin(names, names[folds == fold]))
+    return np.asarray((folds != fold) & ~np.isin(cases_of, cases_of[folds == fold]))
 
 
 def overlaps(a: tuple[int, int], b: tuple[int, int]) -> bool:
@@ -259,13 +259,13 @@ def train(
     vocabulary = learn_vocabulary(passages, min_documents=3 if len(records) >= 300 else 1, most=MAX_FEATURES)
     wanted = targets(records, passages, taxonomy)
     batch, weights = rows(vocabulary, passages), weights_of(records)
-    folds = folds_of(records, seed)
+    folds, cases_of = folds_of(records, seed), np.array([case(r) for r in records])
     sentence_folds = np.repeat(folds, np.diff(batch.starts))
     n, m = batch.documents.shape[0], batch.sentences.shape[0]
     inputs = {"document": np.zeros((n, 2 * wanted.document.shape[1])), "sentence": np.zeros((m, wanted.sentence.shape[1]))}
     for fold in sorted(set(folds)):
         progress(f"fold {fold + 1} of {FOLDS}")
-        apart = apart_from(fold, folds, records)
+        apart = apart_from(fold, folds, cases_of)
         seen, seen_targets, _ = subset(batch, wanted, apart)
         held, _, held_sentences = subset(batch, wanted, folds == fold)
         of_document, of_sentence, _ = base_logits(*fit_base(seen, seen_targets, weights[apart], jobs), held)

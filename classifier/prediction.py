@@ -120,12 +120,8 @@ def _predict_in_worker(texts: list[str], folder: str, evidence: bool) -> list[Pr
 
 def predict_batch(texts: Sequence[str], model: Model, evidence: bool = True) -> list[Prediction]:
     """Labels of a few texts at once."""
-    with model.vocabulary.lock:  # one thread at a time: they share what is known of words
-        try:
-            return _predict_batch(texts, model, evidence)
-        except BaseException:  # as Ctrl-C
-            model.vocabulary.forget()
-            raise
+    with model.vocabulary.held():
+        return _predict_batch(texts, model, evidence)
 
 
 def _predict_batch(texts: Sequence[str], model: Model, evidence: bool) -> list[Prediction]:

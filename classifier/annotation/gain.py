@@ -110,7 +110,8 @@ def judged(trained: Trained, passages: Sequence[Passage], size: int) -> OutOfFol
     model, held_out = trained
     if size == len(passages):
         return held_out
-    rest = score(model, model.vocabulary.find(passages[size:]))
+    with model.vocabulary.held():
+        rest = score(model, model.vocabulary.find(passages[size:]))
     return OutOfFold(np.vstack([held_out.document, rest.document]), np.vstack([held_out.sentence, rest.sentence]))
 
 

@@ -212,9 +212,10 @@ def outlook_of(model: Model, texts: Iterable[str], examples: np.ndarray | None) 
     picked = [order.index(column) for column in columns]
     parts = []
     for batch in batched(texts, BATCH):
-        known = model.vocabulary.find(passages(batch, model.vocabulary.chunks))
-        scores = score(model, known)
-        parts.append(np.hstack([scores.document, best_sentences(scores.sentence, known.starts)[0]])[:, picked])
+        with model.vocabulary.held():
+            found = model.vocabulary.find(passages(batch, model.vocabulary.chunks))
+            scores = score(model, found)
+        parts.append(np.hstack([scores.document, best_sentences(scores.sentence, found.starts)[0]])[:, picked])
     p = np.vstack(parts) if parts else np.zeros((0, len(columns)))
     thresholds = np.array([model.thresholds.get(".".join(c), model.thresholds.get(c[0], 0.5)) for c in columns])
     return Outlook(p, thresholds, 100 * p.mean(axis=0) + FEW if examples is None else examples)

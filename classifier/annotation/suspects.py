@@ -80,8 +80,9 @@ def _apart(y: np.ndarray, p: np.ndarray, label: str) -> list[tuple[int, float, t
 
 
 def _words(p: Passage, j: int | None, facet: str, label: str, model: Model) -> list[tuple[int, int]]:
-    known = model.vocabulary.find([p])
-    evidence = Evidence([p], known, score(model, known), model)
+    with model.vocabulary.held():
+        found = model.vocabulary.find([p])
+        evidence = Evidence([p], found, score(model, found), model)
     labels = model.document_labels if j is None else model.sentence_labels
     k = labels.index((facet, label))
     (words,) = evidence.of_document(0, [k]) if j is None else evidence.of_sentence(0, j, [k])

@@ -1,7 +1,8 @@
 """The features of a model, in order: how often each stands in a sentence or a document, and with which weight."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from threading import RLock
@@ -31,8 +32,9 @@ Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which comes without types
 
 # More gains some speed where many words are met; each word takes half a kilobyte.
 CACHED_CHUNKS = 60_000
+OVER = 8192  # new ones of a batch that find a place beyond them
 
-IDF_POWER = 2  # rare features say more than their idf: of 1 to 3, out of fold, about 2 was best on all facets
+IDF_POWER = 2  # rare features say more than their idf: sentences with barriers are found better than with 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Found:
     known: Known
     words: np.ndarray  # numbers, in `known`, of all words one after the other
     word_starts: np.ndarray  # the first word of each sentence, and at last their number
-    chunks: np.ndarray  # the chunk, among all of the batch, that each word stands in
+    lengths: np.ndarray  # the number of words in each chunk of the batch
     pairs: np.ndarray  # features of all known pairs, sentence by sentence
     pair_starts: np.ndarray  # the first pair of each sentence, and at last their number
 
@@ -58,14 +60,14 @@ class Vocabulary:
     _pairs: dict[str, "Pairs"] = field(init=False, repr=False)
     _ngrams: NGrams = field(init=False, repr=False)
     _known: Known = field(init=False, repr=False)
-    lock: RLock = field(init=False, repr=False)  # held by threads that share it, from `chunks` to the last use of what is found
+    _lock: RLock = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.index = {name: i for i, name in enumerate(self.names)}
         self._pairs = {pair: Pairs(pair, self.index) for pair in PAIRS}
         self._ngrams = NGrams(self.index)
-        self.forget()
-        self.lock = RLock()
+        self._forget()
+        self._lock = RLock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Vocabulary, (self.names, self.weights)
@@ -78,18 +80,28 @@ class Vocabulary:
         """The numbering of chunks under which passages are looked up once only. When it has grown large it is thinned out to those that
         were met most often; what was found before is then void, and passages cut before are looked up anew."""
         if self._known.features.n > 2 * CACHED_CHUNKS:  # words by the hundred without white space between them, which nobody meets again
-            self.forget()
+            self._forget()
         elif len(self._known.chunks) > CACHED_CHUNKS:
             self._known.keep(3 * CACHED_CHUNKS // 4)
         return self._known.chunks
 
-    def forget(self) -> None:
-        """Begin afresh, as after an error that may have left what is known half written."""
-        self._known = Known(CACHED_CHUNKS + 8192)
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Alone with what is known of words, which threads share: from `chunks` to the last use of what was found. After an error, which
+        may have left it half written, it is forgotten."""
+        with self._lock:
+            try:
+                yield
+            except BaseException:  # as Ctrl-C
+                self._forget()
+                raise
 
-    def _learn(self, known: Known) -> None:
+    def _forget(self) -> None:
+        self._known = Known(CACHED_CHUNKS + OVER)
+
+    def _learn(self) -> None:
         """The words of chunks that were numbered since the last time."""
-        fresh = known.chunks.fresh
+        known, fresh = self._known, self._known.chunks.fresh
         if not fresh:
             return
         found = [tokens_of(chunk) for chunk in fresh]
@@ -107,16 +119,18 @@ class Vocabulary:
         known.words.add((self.index.get(names[0], len(self)) for names in named), lengths)
         fresh.clear()
 
-    def _renumbered(self, p: Passage, chunks: Chunks) -> np.ndarray:
+    def _numbers(self, p: Passage) -> np.ndarray:
+        if p.chunks is self._known.chunks:
+            return p.numbers
         hashes = hashes_of(letters_of(p.repaired.text), p.starts, p.ends)
-        return chunks.numbers(hashes, lambda i: p.repaired.text[p.starts[i] : p.ends[i]])
+        return self._known.chunks.numbers(hashes, lambda i: p.repaired.text[p.starts[i] : p.ends[i]])
 
     def find(self, passages: Sequence[Passage]) -> Found:
         """The words and pairs of passages; those cut under another numbering of chunks are numbered anew."""
         known = self._known
-        own = [p.numbers if p.chunks is known.chunks else self._renumbered(p, known.chunks) for p in passages]
+        own = [self._numbers(p) for p in passages]
         numbers = np.concatenate([np.zeros(0, np.int32), *own]).astype(np.int32)
-        self._learn(known)
+        self._learn()
         known.used(numbers)
         before = np.cumsum([0, *map(len, own)])
         rows = np.concatenate([*(p.sentence_starts[:-1] + at for p, at in zip(passages, before, strict=False)), before[-1:]])
@@ -131,7 +145,7 @@ class Vocabulary:
         order = np.argsort(pair_rows.astype(np.uint16) if n < 2**16 else pair_rows, kind="stable")  # small numbers are sorted faster
         return Found(
             np.cumsum([0, *(len(p.sentence_starts) - 1 for p in passages)]), known,
-            words, word_starts, np.repeat(np.arange(len(numbers)), lengths),
+            words, word_starts, lengths,
             pairs[order], np.concatenate(([0], np.cumsum(np.bincount(pair_rows, minlength=n)))),
         )  # fmt: skip
 

@@ -47,7 +47,7 @@ class HashTable:
             taken, which = np.unique(slots[free], return_index=True)
             self._hashes[taken] = hashes[free[which]]
             self._numbers[taken] = self.n + free[which]
-            left = np.delete(left, np.searchsorted(left, np.sort(free[which])))
+            left = left[self._hashes[slots[left]] != hashes[left]]
             slots[left] = (slots[left] + 1) % len(self._hashes)
         self.n += len(hashes)
 
