@@ -4,11 +4,11 @@ import hashlib
 import re
 import sqlite3
 import sys
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
-from functools import lru_cache, partial
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ import numpy as np
 from classifier import storage
 from classifier.documents import Row, Settings, Source, open_sink
 from classifier.documents.rows import state_of
-from classifier.documents.writers import FORMATS, Encoder, check_width, format_of
+from classifier.documents.writers import FORMATS, check_width, format_of
 from classifier.errors import ClassifierError
 from classifier.journal import Making, appending, finish, is_finished, making, may_write, safe_place
 from classifier.parallel import spread
@@ -63,6 +63,15 @@ class Summary:
             if len(self.first_notes) < FIRST:
                 self.first_notes.append(f"id {short(row.id)}: {note}")
 
+    def merge(self, other: "Summary") -> None:
+        """Add what was done of the rows that follow."""
+        self.rows += other.rows
+        self.empty += other.empty
+        self.labels.update(other.labels)
+        self.innovations += other.innovations
+        self.notes.update(other.notes)
+        self.first_notes = (self.first_notes + other.first_notes)[:FIRST]
+
     def counts(self) -> dict[str, Any]:
         """What a run that goes on with this one needs to know, as JSON."""
         labels = [[facet, code, n] for (facet, code), n in self.labels.items()]
@@ -97,13 +106,14 @@ def label(
     cannot be written or (disk full) could not be finished, and where an input was changed while it was read.
     """
     if out is None:
-        suffix = ".jsonl" if source.format in (".jsonl", ".parquet") else ".csv"
-        head, encode = open_sink(Settings(source, model.taxonomy, suffix, all_scores))
+        settings = Settings(source, model.taxonomy, ".jsonl" if source.format in (".jsonl", ".parquet") else ".csv", all_scores)
         stdout, summary = sys.stdout.buffer, Summary()
-        stdout.write(head)
-        for part in _labelled(_noted(source, strict), model, jobs, scheduler, suffix, chunk):
-            _encode(part, encode, stdout.write, summary, progress)
+        stdout.write(open_sink(settings)[0])
+        for lines, part in _labelled(_noted(source, strict), settings, model, jobs, scheduler, chunk):
+            stdout.write(lines)
             stdout.flush()
+            summary.merge(part)
+            progress(part.rows)
         _unchanged(source)
         return summary
     settings = Settings(source, model.taxonomy, format_of(out), all_scores)
@@ -127,14 +137,15 @@ def _write(
     settings: Settings, files: Making, model: Model, jobs: int, scheduler: str | None, strict: bool, run: dict[str, Any],
     done: dict[str, Any] | None, chunk: int, progress: Progress,
 ) -> Summary:  # fmt: skip
-    head, encode = open_sink(settings)
     summary = Summary.gone_on_with(done["rows"], done["counts"]) if done else Summary()
     rows = _noted(settings.source, strict)
-    with appending(files, run, head, done) as (file, safe):
+    with appending(files, run, open_sink(settings)[0], done) as (file, safe):
         for _ in islice(rows, summary.resumed):
             progress(1)
-        for part in _labelled(rows, model, jobs, scheduler, settings.suffix, chunk):
-            _encode(part, encode, file.write, summary, progress)
+        for lines, part in _labelled(rows, settings, model, jobs, scheduler, chunk):
+            file.write(lines)
+            summary.merge(part)
+            progress(part.rows)
             safe(summary.resumed + summary.rows, summary.counts())
             _unchanged(settings.source, in_passing=True)
         _unchanged(settings.source)
@@ -142,15 +153,6 @@ def _write(
     convert = FORMATS[settings.suffix].finish
     finish(files, (lambda part, made: convert(part, made, settings)) if convert else None)
     return summary
-
-
-def _encode(
-    part: list[tuple[Row, Prediction]], encode: Encoder, write: Callable[[bytes], Any], summary: Summary, progress: Progress
-) -> None:
-    for row, prediction in part:
-        write(encode(row, prediction))
-        summary.add(row, prediction)
-    progress(len(part))
 
 
 def _unchanged(source: Source, in_passing: bool = False) -> None:
@@ -211,23 +213,17 @@ def _distinct() -> Callable[[str], bool]:
 
 
 def _labelled(
-    rows: Iterator[Row], model: Model, jobs: int, scheduler: str | None, suffix: str, chunk: int
-) -> Iterator[list[tuple[Row, Prediction]]]:
-    """Chunks of rows with their predictions, in order; the rows wait in a queue no longer than the window of `spread`."""
-    waiting: deque[list[Row]] = deque()
-
-    def texts() -> Iterator[list[str]]:
-        for part in _chunks(rows, chunk):
-            waiting.append(part)
-            yield [row.text[:LONGEST] for row in part]
-
+    rows: Iterator[Row], settings: Settings, model: Model, jobs: int, scheduler: str | None, chunk: int
+) -> Iterator[tuple[bytes, Summary]]:
+    """Chunks of rows as they are written, with what there is to tell of them, in order."""
+    chunks = _chunks(rows, chunk)
     if jobs == 1 and scheduler is None:
-        for part in texts():
-            yield list(zip(waiting.popleft(), _predicted(part, model, FORMATS[suffix].evidence), strict=True))
+        for part in chunks:
+            yield _lines(part, settings, model)
         return
+    bare = replace(settings, source=replace(settings.source, rows=iter(()), schema=None, state={}))  # what can travel, and is asked for
     with _shipped(model, scheduler is not None) as shipped:
-        for predictions in spread(partial(_predict_in_worker, evidence=FORMATS[suffix].evidence), texts(), shipped, jobs, scheduler):
-            yield list(zip(waiting.popleft(), predictions, strict=True))
+        yield from spread(_lines_in_worker, chunks, (shipped, bare), jobs, scheduler)
 
 
 def _chunks(rows: Iterator[Row], count: int) -> Iterator[list[Row]]:
@@ -243,8 +239,14 @@ def _chunks(rows: Iterator[Row], count: int) -> Iterator[list[Row]]:
         yield part
 
 
-def _predicted(texts: list[str], model: Model, evidence: bool) -> list[Prediction]:
-    return [p for few in batched(texts, BATCH) for p in predict_batch(few, model, evidence)]
+def _lines(rows: list[Row], settings: Settings, model: Model) -> tuple[bytes, Summary]:
+    encode, evidence = open_sink(settings)[1], FORMATS[settings.suffix].evidence
+    lines, summary = list[bytes](), Summary()
+    for few in batched(rows, BATCH):
+        for row, prediction in zip(few, predict_batch([row.text[:LONGEST] for row in few], model, evidence), strict=True):
+            lines.append(encode(row, prediction))
+            summary.add(row, prediction)
+    return b"".join(lines), summary
 
 
 @contextmanager
@@ -256,8 +258,9 @@ def _shipped(model: Model, far: bool) -> Iterator[Shipped]:
         yield tuple((file.name, file.read_bytes()) for file in sorted(folder.iterdir())) if far else str(folder)
 
 
-def _predict_in_worker(texts: list[str], shipped: Shipped, evidence: bool) -> list[Prediction]:
-    return _predicted(texts, _unpacked(shipped), evidence)
+def _lines_in_worker(rows: list[Row], shared: tuple[Shipped, Settings]) -> tuple[bytes, Summary]:
+    shipped, settings = shared
+    return _lines(rows, settings, _unpacked(shipped))
 
 
 @lru_cache(maxsize=1)
