@@ -7,7 +7,7 @@ word, by the spelling rules below.
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -104,7 +104,7 @@ def _unpack(language: str, kept: Path) -> None:
 
 @cache
 def variants() -> dict[str, str]:
-    """Nynorsk or irregular form -> bokmål lemma, written for this project."""
+    """Nynorsk or irregular form -> bokmål lemma, written for this project; with a hyphen, first parts of compounds: heime- -> hjemme-."""
     lines = (Path(__file__).parent / "variants.tsv").read_text(encoding="utf-8").splitlines()
     return dict(line.split("\t") for line in lines)
 
@@ -121,7 +121,15 @@ def to_bokmaal(lemma: str) -> str:
         candidate = pattern.sub(replacement, lemma, count=1)
         if candidate != lemma and nb(candidate) == candidate:
             return candidate
-    return lemma
+    return next((part for part in _by_parts(lemma) if part != lemma), lemma)
+
+
+def _by_parts(word: str) -> Iterator[str]:
+    """A word as compounds of something and a known word, each part led to bokmål; that with the longest known word first."""
+    for cut in range(2, len(word) - 3):
+        found = lookup(word[cut:])
+        if found is not None:
+            yield variants().get(f"{word[:cut]}-", f"{word[:cut]}-")[:-1] + found
 
 
 def lookup(word: str) -> str | None:
@@ -147,8 +155,4 @@ def normal_form(word: str) -> str:
             return found
     if len(word) > LONGEST:
         return word
-    for cut in range(2, len(word) - 3):  # the longest last part that is a word carries the inflection
-        found = lookup(word[cut:])
-        if found is not None:
-            return word[:cut] + found
-    return word
+    return next(_by_parts(word), word)  # the longest last part that is a word carries the inflection
