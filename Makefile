@@ -9,7 +9,7 @@ UD ?= ../shared/ud
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: setup label test test-slow lint model bench-preprocessing bench-memory bench-passages bench-prevalence \
-	bench-active-learning check-label-studio bench-accuracy bench-ablation bench-calibration bench-scale fuzz bench-speed \
+	bench-active-learning check-label-studio bench-accuracy bench-ablation bench-other-labels bench-calibration bench-scale fuzz bench-speed \
 	report-picture datasheet picture clean
 
 setup: .venv/.dev
@@ -75,12 +75,17 @@ check-label-studio: setup  ## our configuration, tasks and labels through a real
 
 bench-prevalence: setup  ## counted and corrected shares against known ones, and how often the intervals hold
 	$(BIN)/python benchmarks/prevalence.py --real $(REAL)
+
 bench-accuracy: setup  ## ours against what else one might train, same folds; an hour
 	$(INSTALL) -e '.[bench]'
 	$(BIN)/python benchmarks/accuracy.py --real $(REAL)
 
 bench-ablation: setup  ## what each part of the model gives; an hour
 	$(BIN)/python benchmarks/ablation.py --real $(REAL)
+
+bench-other-labels: setup  ## our training on other labels than ours, against what else one might train
+	$(INSTALL) -e '.[bench]'
+	$(BIN)/python benchmarks/other_labels.py
 
 bench-calibration: setup  ## how far the probabilities can be believed
 	$(BIN)/python benchmarks/calibration.py --real $(REAL)

@@ -2,16 +2,16 @@
 
     python benchmarks/scale.py [--cores 16] [--documents 4000]
 
-Two rates are measured here, in processor time, so that other work on the machine does not count: what a worker does (labelling), and what
-only the process that was started can do (read, note repeated ids, hand chunks over and take results back, write). So many workers as the
-first is slower than the second keep that process busy; more are of no use. Kept in `results/scale.json`.
+Two rates are measured here, in processor time, so that other work on the machine does not count: what a worker does (label, and put rows
+into the form of the output), and what only the process that was started can do (read, note repeated ids, hand chunks over, take them back
+and write). So many workers as the first is slower than the second keep that process busy; more are of no use. Kept in
+`results/scale.json`.
 """
 
 import argparse
 import json
 import pickle
 import time
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +20,7 @@ from memory import documents
 from parts import fill, table
 
 from classifier import batch, storage
-from classifier.documents import Settings, open_sink, open_source
+from classifier.documents import Settings, open_source
 from classifier.prediction import BATCH, batched, predict_batch
 
 RESULTS = Path(__file__).resolve().parent / "results/scale.json"
@@ -33,25 +33,29 @@ def measure(count: int, words: int) -> dict[str, Any]:
     model = storage.shipped()
     texts = [" ".join(few) for few in batched(documents(count * LENGTHS[words]), LENGTHS[words])]
     predict_batch(texts[:BATCH], model, False)
-    began = time.process_time()
-    predictions = [p for few in batched(texts, BATCH) for p in predict_batch(few, model, False)]
-    labelling = time.process_time() - began
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / "in.csv"
         path.write_text("id;tekst\n" + "".join(f'd{i};"{text.replace(chr(34), "")}"\n' for i, text in enumerate(texts)), encoding="utf-8")
-        began = time.process_time()
-        source = open_source(str(path))
-        head, encode = open_sink(Settings(source, model.taxonomy, ".csv"))
-        rows, given, size = batch._noted(source, False), iter(predictions), len(head)
-        summary = batch.Summary()
+        settings, summary = Settings(open_source(str(path)), model.taxonomy, ".csv"), batch.Summary()
+        chunks = batch._chunks(batch._noted(settings.source, False), batch.CHUNK)
+        of_first = of_workers = 0.0  # seconds
         with (Path(scratch) / "out.csv").open("wb") as out:
-            while part := list(islice(rows, batch.CHUNK)):
-                pickle.dumps([row.text for row in part])
-                found = pickle.loads(pickle.dumps(list(islice(given, len(part)))))
-                batch._encode(list(zip(part, found, strict=True)), encode, out.write, summary, lambda n: None)
-            size += out.tell()
-        writing = time.process_time() - began
-    return {"words": words, "labelled": count / labelling, "written": count / writing, "bytes": size / count}
+            while True:
+                began = time.process_time()
+                rows = next(chunks, None)
+                if rows is None:
+                    break
+                sent = pickle.dumps(rows)
+                handed_over = time.process_time()
+                made = pickle.dumps(batch._lines(pickle.loads(sent), settings, model))
+                given_back = time.process_time()
+                lines, part = pickle.loads(made)
+                out.write(lines)
+                summary.merge(part)
+                of_workers += given_back - handed_over
+                of_first += time.process_time() - given_back + handed_over - began
+            size = out.tell()
+    return {"words": words, "labelled": count / of_workers, "written": count / of_first, "bytes": size / count}
 
 
 def spell(seconds: float) -> str:

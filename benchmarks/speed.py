@@ -11,6 +11,7 @@ facets, sentences and offsets.
 
 plain      scikit-learn: FeatureUnion of TF-IDF over words (nltk tokenizer, Snowball stem for each token, 1-2-grams) and over characters
            (char_wb, 3-5-grams); OneVsRest of logistic regressions
+plain-features  the same, but with the features of our model (`token_features`, `pair_features`), the 70,000 most frequent
 fasttext   one-vs-all, words and word pairs; `fasttext-chars` with character 3-5-grams too
 spacy      blank "nb" with textcat_multilabel (bag of words)
 floor      read, decode, `regex.findall`, one sparse product of counts with a vector
@@ -25,15 +26,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from contenders import PEERS, TRAIN, texts_of, train_peers
 from parts import fill, table
 
 HERE = Path(__file__).resolve().parent
-TRAIN = HERE.parent / "labelled_data/train.jsonl"
 RESULTS = HERE / "results/speed.json"
 FEWER = 4  # the slow peers label every fourth document only; a rate needs no more
 
@@ -56,156 +57,13 @@ def documents(n: int, seed: int = 0, words: int = 120, new: float = 0.0) -> Iter
         yield " ".join(made)
 
 
-def codes(record: dict[str, Any]) -> list[str]:
-    """All labels of a labelled text, whatever the facet."""
-    return [*record["type"], record["fase"], *record["verdi"], *{code for span in record["barriere"] for code in span["labels"]}]
-
-
-def stems(text: str) -> list[str]:
-    """The tokens of the plain pipeline."""
-    return [STEMMER.stem(token) for token in TOKENIZER.tokenize(text)]
-
-
-def load_nltk() -> None:
-    global STEMMER, TOKENIZER
-    from nltk.stem.snowball import SnowballStemmer
-    from nltk.tokenize import NLTKWordTokenizer
-
-    STEMMER, TOKENIZER = SnowballStemmer("norwegian"), NLTKWordTokenizer()
-
-
-def plain_pipeline() -> Any:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.multiclass import OneVsRestClassifier
-    from sklearn.pipeline import FeatureUnion, Pipeline
-
-    load_nltk()
-    words = TfidfVectorizer(tokenizer=stems, token_pattern=None, ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    chars = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=2, sublinear_tf=True)
-    learner = OneVsRestClassifier(LogisticRegression(solver="liblinear"))
-    return Pipeline([("features", FeatureUnion([("words", words), ("chars", chars)])), ("model", learner)])
-
-
-def train_peers(folder: Path) -> None:
-    """Every peer, trained on the same texts."""
-    import fasttext
-    import joblib
-    import spacy
-    from sklearn.preprocessing import MultiLabelBinarizer
-    from spacy.training import Example
-
-    records = [json.loads(line) for line in TRAIN.read_text(encoding="utf-8").splitlines()]
-    binarizer = MultiLabelBinarizer()
-    wanted = binarizer.fit_transform([codes(r) for r in records])
-    joblib.dump((plain_pipeline().fit([r["text"] for r in records], wanted), list(binarizer.classes_)), folder / "plain.joblib")
-    lines = [" ".join(f"__label__{code}" for code in codes(r)) + " " + " ".join(r["text"].split()) for r in records]
-    (folder / "fasttext.txt").write_text("\n".join(lines), encoding="utf-8")
-    for name, more in (("fasttext", {}), ("fasttext-chars", {"minn": 3, "maxn": 5})):
-        model = fasttext.train_supervised(
-            str(folder / "fasttext.txt"), loss="ova", wordNgrams=2, bucket=200_000, epoch=5, verbose=0, **more
-        )
-        model.save_model(str(folder / f"{name}.bin"))
-    nlp = spacy.blank("nb")
-    bow = {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": False, "ngram_size": 2, "no_output_layer": False}
-    nlp.add_pipe("textcat_multilabel", config={"model": bow})
-    cats = [{code: float(code in codes(r)) for code in binarizer.classes_} for r in records]
-    examples = [Example.from_dict(nlp.make_doc(r["text"]), {"cats": c}) for r, c in zip(records, cats, strict=True)]
-    optimizer = nlp.initialize(lambda: examples)
-    for at in range(0, len(examples), 64):
-        nlp.update(examples[at : at + 64], sgd=optimizer)
-    nlp.to_disk(folder / "spacy")
-
-
-def texts_of(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)["text"]
-
-
-def batches(texts: Iterator[str], size: int = 1000) -> Iterator[list[str]]:
-    from itertools import islice
-
-    while batch := list(islice(texts, size)):
-        yield batch
-
-
-def run_plain(folder: Path, texts: Iterator[str]) -> Iterator[list[str]]:
-    import joblib
-
-    load_nltk()
-    model, names = joblib.load(folder / "plain.joblib")
-    for batch in batches(texts):
-        yield from ([names[k] for k in row.nonzero()[0]] for row in model.predict(batch))
-
-
-def run_plain_sentences(folder: Path, texts: Iterator[str]) -> Iterator[list[str]]:
-    """The plain pipeline asked what we are asked: the labels of a text and those of each of its sentences."""
-    import joblib
-    from nltk.tokenize.punkt import PunktSentenceTokenizer
-
-    load_nltk()
-    model, names = joblib.load(folder / "plain.joblib")
-    cut = PunktSentenceTokenizer()
-    for batch in batches(texts):
-        sentences = [[text[a:b] for a, b in cut.span_tokenize(text)] for text in batch]
-        of_sentences = iter(model.predict([sentence for own in sentences for sentence in own]))
-        for row, own in zip(model.predict(batch), sentences, strict=True):
-            found = sum(next(of_sentences) for _ in own)
-            yield [names[k] for k in row.nonzero()[0]] + [f"sentence {names[k]}" for k in found.nonzero()[0]]
-
-
-def run_fasttext(folder: Path, texts: Iterator[str], name: str = "fasttext") -> Iterator[list[str]]:
-    import fasttext
-
-    model = fasttext.load_model(str(folder / f"{name}.bin"))
-    for batch in batches(texts):
-        yield from model.predict(batch, k=-1, threshold=0.5)[0]
-
-
-def run_fasttext_chars(folder: Path, texts: Iterator[str]) -> Iterator[list[str]]:
-    return run_fasttext(folder, texts, "fasttext-chars")
-
-
-def run_spacy(folder: Path, texts: Iterator[str]) -> Iterator[list[str]]:
-    import spacy
-
-    for doc in spacy.load(folder / "spacy").pipe(texts, batch_size=256):
-        yield [code for code, p in doc.cats.items() if p >= 0.5]
-
-
-def run_floor(folder: Path, texts: Iterator[str]) -> Iterator[list[str]]:
-    import numpy as np
-    import regex
-    from scipy import sparse
-
-    token, index = regex.compile(r"\w+"), dict[str, int]()
-    for batch in batches(texts):
-        found = [token.findall(text) for text in batch]
-        ids = np.fromiter((index.setdefault(t, len(index)) for tokens in found for t in tokens), np.int32)
-        indptr = np.cumsum([0, *map(len, found)])
-        counts = sparse.csr_matrix((np.ones(len(ids), np.float32), ids, indptr), shape=(len(batch), len(index)))
-        yield from (["x"] if score > 0 else [] for score in counts @ np.ones(len(index), np.float32))
-
-
-def run_library(folder: Path, texts: Iterator[str]) -> Iterator[list[str]]:
-    from classifier import predict_many
-
-    for p in predict_many(texts, evidence=False):
-        yield [code for facet in p.facets for code in p.labels(facet)]
-
-
-PEERS: dict[str, Callable[[Path, Iterator[str]], Iterator[list[str]]]] = {
-    "library": run_library, "plain": run_plain, "plain-sentences": run_plain_sentences, "fasttext": run_fasttext,
-    "fasttext-chars": run_fasttext_chars, "spacy": run_spacy, "floor": run_floor,
-}  # fmt: skip
 OURS = {
     "csv": ["csv", "1"],
     "csv, 2 jobs": ["csv", "2"],
     "jsonl with evidence": ["jsonl", "1"],
     "jsonl with evidence, 2 jobs": ["jsonl", "2"],
 }
-SLOW = ("plain", "plain-sentences", "spacy")
+SLOW = ("plain", "plain-features", "plain-sentences", "spacy")
 TOLD = {
     "library": "ours, `predict_many`, no evidence",
     "csv": "ours, `label` CSV to CSV",
@@ -213,12 +71,19 @@ TOLD = {
     "jsonl with evidence": "ours, `label` JSONL to JSONL with evidence",
     "jsonl with evidence, 2 jobs": "the same, `--jobs 2`",
     "plain": "plain scikit-learn, nltk tokens and stems, characters",
-    "plain-sentences": "the same, of every sentence as well",
+    "plain-features": "the same with our features",
+    "plain-sentences": "the first of the two, of every sentence as well",
     "fasttext": "fastText, words and pairs",
     "fasttext-chars": "fastText, words, pairs and characters",
     "spacy": "spaCy textcat_multilabel",
     "floor": "floor: read, `regex.findall`, one product",
 }
+
+
+AGAINST = {
+    "plain": "plain", "plain-features": "plain with our features", "plain-sentences": "plain with sentences",
+    "fasttext": "fastText", "fasttext-chars": "fastText with characters", "floor": "floor",
+}  # fmt: skip
 
 
 def command(name: str, folder: Path, source: str) -> list[str]:
@@ -293,9 +158,7 @@ def summary(made: dict[str, Any]) -> str:
         for name, told in TOLD.items():
             if f"{name} | {kind}" in cpu:
                 running, whole = rates(name, kind)
-                ratios = [
-                    f"{running / rates(other)[0]:.2f}" for other in ("plain", "plain-sentences", "fasttext", "fasttext-chars", "floor")
-                ]
+                ratios = [f"{running / rates(other)[0]:.2f}" for other in AGAINST]
                 many = (
                     f"{wall[f'{name} | {kind}']:.1f}" if name not in SLOW else f"{wall[f'{name} | {kind}']:.1f} ({n // FEWER:,} documents)"
                 )
@@ -305,11 +168,7 @@ def summary(made: dict[str, Any]) -> str:
         "",
         "documents/s of CPU, once running",
         "of the whole process",
-        "× plain",
-        "× plain with sentences",
-        "× fastText",
-        "× fastText with characters",
-        "× floor",
+        *(f"× {told}" for told in AGAINST.values()),
     ]
     n_rounds = len(made["seconds"]["plain | all"])
     rounds = "one round" if n_rounds == 1 else f"medians of {n_rounds} interleaved rounds"
