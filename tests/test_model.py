@@ -210,7 +210,8 @@ def test_shipped_model_is_trained_from_the_committed_data(tmp_path: Path) -> Non
     for ours, theirs in zip(predict_many(texts), predict_many(texts, load(tmp_path / "m")), strict=True):
         for facet in ours.facets:
             assert ours.labels(facet) == theirs.labels(facet)
-            assert ours.scores[facet] == pytest.approx(theirs.scores[facet], abs=1e-4)
+            both = zip(ours.scores[facet].values(), theirs.scores[facet].values(), strict=True)
+            assert all(abs(round(1e4 * a) - round(1e4 * b)) <= 1 for a, b in both)  # they have four places: 1e-4 is one step
 
 
 def test_case_of_a_record() -> None:
