@@ -1,4 +1,4 @@
-"""The contenders of speed.py: each trained once on the same texts, and run on a stream of texts."""
+"""The contenders of speed.py: each trained once on the same texts, and run on a stream of texts. (Those of accuracy.py are in peers.py.)"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -173,7 +173,7 @@ def run_library(folder: Path, texts: Iterator[str]) -> Iterator[list[str]]:
         yield [code for facet in p.facets for code in p.labels(facet)]
 
 
-PEERS: dict[str, Callable[[Path, Iterator[str]], Iterator[list[str]]]] = {
+CONTENDERS: dict[str, Callable[[Path, Iterator[str]], Iterator[list[str]]]] = {
     "library": run_library, "plain": run_plain, "plain-features": run_plain_features, "plain-sentences": run_plain_sentences,
     "fasttext": run_fasttext, "fasttext-chars": run_fasttext_chars, "spacy": run_spacy, "floor": run_floor,
 }  # fmt: skip

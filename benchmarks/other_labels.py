@@ -4,7 +4,8 @@
 
 Without files, two tasks are made of the labelled data's own sentences, cut out of their texts: how far the thing told of has come, and
 whether a sentence tells of a barrier, only looks like it, or tells of something else. With files (JSONL; a taxonomy with one single-choice
-facet of documents) it is measured on them. Ours is trained by `innovasjon train --taxonomy`. Writes its part of benchmarks/README.md.
+facet of documents) it is measured on them. Ours is trained by `innovasjon train --taxonomy`. Without files it writes its part of
+benchmarks/README.md.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from classifier.taxonomy import read as read_taxonomy
 
 ROOT = Path(__file__).resolve().parent.parent
 Record = dict[str, Any]
-MOST = 6000  # sentences of a task to train on
+MOST = 6000  # sentences of a task to train on, or to judge on
 ROUNDS = 1000
 TASKS = {"how far it has come": ("ide", "pilot", "i_bruk"), "barrier, looks like one, neither": ("barriere", "ligner", "annet")}
 stem = SnowballStemmer("norwegian").stem
@@ -46,8 +47,8 @@ def stems_and_characters(texts: Sequence[str], wanted: np.ndarray, c: float = 1.
     return _scikit(make_union(stems, chars), learner, lambda m, x: m.predict_proba(x))(texts, wanted)
 
 
-PEERS["stems and characters, TF-IDF + LR"] = (stems_and_characters, [{"c": c} for c in (1.0, 3.0, 10.0)])
-ROWS = ["plain TF-IDF + LR", "stems and characters, TF-IDF + LR", "linear SVM", "complement naive Bayes", "fastText"]
+ROWS = {name: PEERS[name] for name in ("plain TF-IDF + LR", "linear SVM", "complement naive Bayes", "fastText")}
+ROWS["stems and characters, TF-IDF + LR"] = (stems_and_characters, [{"c": c} for c in (1.0, 3.0, 10.0)])
 
 
 def sentences_of(record: Record, task: str) -> Iterator[tuple[str, str]]:
@@ -97,7 +98,7 @@ def ours(train: Path, taxonomy: Path, folder: Path, texts: Sequence[str], facet:
 
 def theirs(name: str, settings: dict[str, Any], seen: Sequence[Record], facet: Facet, texts: Sequence[str]) -> list[str]:
     wanted = np.array([[r[facet.code] == code for code in facet.codes] for r in seen], dtype=int)
-    scores = PEERS[name][0]([r["text"] for r in seen], wanted, **settings)(texts)
+    scores = ROWS[name][0]([r["text"] for r in seen], wanted, **settings)(texts)
     return [facet.codes[k] for k in scores.argmax(axis=1)]
 
 
@@ -109,7 +110,7 @@ def chosen(name: str, train: Sequence[Record], facet: Facet) -> dict[str, Any]:
         said = theirs(name, settings, seen, facet, [r["text"] for r in held])
         return float(f1_score([r[facet.code] for r in held], said, average="macro"))
 
-    return max(PEERS[name][1], key=tried)
+    return max(ROWS[name][1], key=tried)
 
 
 def measured(name: str, train: Path, test: Path, taxonomy_file: Path, folder: Path) -> list[list[str]]:
@@ -137,6 +138,9 @@ def main() -> None:
     for part in ("--train", "--test", "--taxonomy"):
         parser.add_argument(part, type=Path)
     args = parser.parse_args()
+    given = [args.train, args.test, args.taxonomy]
+    if any(given) and not all(given):
+        parser.error("--train, --test and --taxonomy go together")
     rows = []
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -76,7 +76,8 @@ def shown(measured: list[dict[str, Any]], cores: int) -> str:
 
 {table(header, lines)}
 
-Several machines: the input split, and a run on each. Where it breaks first:
+These are bounds: starting workers, and joblib's own part in handing chunks over, are not in them (two jobs: see Speed). Several
+machines: the input split, and a run on each. Where it breaks first:
 
 1. **One writer.** The process that was started reads all rows and writes all results of a run, in order; it is busy with
    {enough}. However many machines a cluster has (`--backend dask`), one run

@@ -31,7 +31,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from contenders import PEERS, TRAIN, texts_of, train_peers
+from contenders import CONTENDERS, TRAIN, texts_of, train_peers
 from parts import fill, table
 
 HERE = Path(__file__).resolve().parent
@@ -122,7 +122,7 @@ def bench(folder: Path, n: int, long: int, rounds: int) -> dict[str, Any]:
     write_documents(folder, "new", list(documents(n, seed=1, new=0.025)))
     write_documents(folder, "long", list(documents(long, seed=2, words=60)))
     work: dict[str, list[str]] = {}
-    for name in (*PEERS, *OURS):
+    for name in (*CONTENDERS, *OURS):
         work[f"{name} | first"] = command(name, folder, "one")
         work[f"{name} | all"] = command(name, folder, "some" if name in SLOW else "all")
     work |= {f"{name} | new": command(name, folder, "new") for name in ("library", "csv")}
@@ -203,7 +203,7 @@ def main() -> None:
     if args.peer:
         folder = Path(args.folder)
         with (folder / "out.txt").open("w", encoding="utf-8") as out:
-            for labels in PEERS[args.peer](folder, texts_of(folder / f"{args.source}.jsonl")):
+            for labels in CONTENDERS[args.peer](folder, texts_of(folder / f"{args.source}.jsonl")):
                 out.write(" ".join(labels) + "\n")
         return
     if not args.table_only:

@@ -48,7 +48,8 @@ class Source:
     schema: Any = field(default=None, repr=False)  # of a Parquet file
     name: str = ""  # what was opened
     state: dict[str, Any] = field(default_factory=dict)  # of each file, as it was when it was opened
-    complete: "Callable[[Row, Prediction, Taxonomy], None] | None" = None  # fills the columns that need the prediction
+    # what fills the columns that need the prediction; a module's own function, for it is sent to workers
+    complete: "Callable[[Row, Prediction, Taxonomy], None] | None" = None
 
 
 @dataclass(frozen=True, slots=True)

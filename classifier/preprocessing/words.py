@@ -1,8 +1,8 @@
 """Words: tokens, and the normal form under which inflections and nb/nn variants of a word meet.
 
 The lexicon (simplemma: bokmål and nynorsk forms with their lemmas) is looked up first; a compound that it does not know
-is lemmatised by its last part. Nynorsk lemmas are then led to bokmål by `variants.tsv` and, where the result is a bokmål
-word, by the spelling rules below.
+is lemmatised by its last part. Nynorsk lemmas are then led to bokmål by `variants.tsv`, where the result is a bokmål word
+by the spelling rules below, or as compounds part by part.
 """
 
 import os
@@ -111,7 +111,7 @@ def variants() -> dict[str, str]:
 
 @lru_cache(maxsize=20_000)
 def to_bokmaal(lemma: str) -> str:
-    """The bokmål lemma of a nynorsk one: by table, else by the first spelling rule that gives a bokmål word."""
+    """The bokmål lemma of a nynorsk one: by table, else by the first spelling rule that gives a bokmål word, else part by part."""
     if lemma in variants():
         return variants()[lemma]
     nb = lexicons()[0]
@@ -121,15 +121,19 @@ def to_bokmaal(lemma: str) -> str:
         candidate = pattern.sub(replacement, lemma, count=1)
         if candidate != lemma and nb(candidate) == candidate:
             return candidate
-    return next((part for part in _by_parts(lemma) if part != lemma), lemma)
+    return next(_by_parts(lemma, nynorsk=True), lemma)
 
 
-def _by_parts(word: str) -> Iterator[str]:
-    """A word as compounds of something and a known word, each part led to bokmål; that with the longest known word first."""
+def _by_parts(word: str, nynorsk: bool = False) -> Iterator[str]:
+    """A word as compounds of something and a known word, each part led to bokmål; that with the longest known word first.
+
+    `nynorsk`: only those with a part that bokmål does not have (the others are lemmas already).
+    """
     for cut in range(2, len(word) - 3):
-        found = lookup(word[cut:])
-        if found is not None:
-            yield variants().get(f"{word[:cut]}-", f"{word[:cut]}-")[:-1] + found
+        first, last = f"{word[:cut]}-", word[cut:]
+        found = lookup(last)
+        if found is not None and not (nynorsk and first not in variants() and lexicons()[0](last) is not None):
+            yield variants().get(first, first)[:-1] + found
 
 
 def lookup(word: str) -> str | None:
