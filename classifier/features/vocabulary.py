@@ -31,7 +31,7 @@ from classifier.preprocessing.hashing import hashes_of, letters_of
 Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which comes without types
 
 # More gains some speed where many words are met; each word takes half a kilobyte.
-CACHED_CHUNKS = 60_000
+CACHED_CHUNKS = 56_000
 OVER = 8192  # new ones of a batch that find a place beyond them
 
 IDF_POWER = 2  # rare features say more than their idf: sentences with barriers are found better than with 1
