@@ -287,7 +287,9 @@ def test_interrupted(tmp_path: Path, small_model: Path, small: Model, jobs: int)
     source, out, rows = tmp_path / "in.jsonl", tmp_path / "out.csv", 60_000 * jobs  # far from done when the first are safe
     source.write_text("".join(json.dumps({"text": TEXT.format(i)}) + "\n" for i in range(rows)), encoding="utf-8")
     command = [sys.executable, "-m", "classifier", "label", str(source), "-o", str(out), "--model", str(small_model), "--jobs", str(jobs)]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell started with & hears no Ctrl-C, nor do its children
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     log, until = tmp_path / ".out.csv.journal", time.monotonic() + 90
     while not (log.exists() and '"rows"' in log.read_text(encoding="utf-8")):
         assert time.monotonic() < until
