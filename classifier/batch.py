@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from classifier import storage
-from classifier.documents import Row, Settings, Source, open_sink
+from classifier.documents import Row, Settings, Source, encoder_of, head_of
 from classifier.documents.rows import state_of
 from classifier.documents.writers import FORMATS, check_width, format_of
 from classifier.errors import ClassifierError
@@ -108,7 +108,7 @@ def label(
     if out is None:
         settings = Settings(source, model.taxonomy, ".jsonl" if source.format in (".jsonl", ".parquet") else ".csv", all_scores)
         stdout, summary = sys.stdout.buffer, Summary()
-        stdout.write(open_sink(settings)[0])
+        stdout.write(head_of(settings))
         for lines, part in _labelled(_noted(source, strict), settings, model, jobs, scheduler, chunk):
             stdout.write(lines)
             stdout.flush()
@@ -139,7 +139,7 @@ def _write(
 ) -> Summary:  # fmt: skip
     summary = Summary.gone_on_with(done["rows"], done["counts"]) if done else Summary()
     rows = _noted(settings.source, strict)
-    with appending(files, run, open_sink(settings)[0], done) as (file, safe):
+    with appending(files, run, head_of(settings), done) as (file, safe):
         for _ in islice(rows, summary.resumed):
             progress(1)
         for lines, part in _labelled(rows, settings, model, jobs, scheduler, chunk):
@@ -240,7 +240,7 @@ def _chunks(rows: Iterator[Row], count: int) -> Iterator[list[Row]]:
 
 
 def _lines(rows: list[Row], settings: Settings, model: Model) -> tuple[bytes, Summary]:
-    encode, evidence = open_sink(settings)[1], FORMATS[settings.suffix].evidence
+    encode, evidence = encoder_of(settings), FORMATS[settings.suffix].evidence
     lines, summary = list[bytes](), Summary()
     for few in batched(rows, BATCH):
         for row, prediction in zip(few, predict_batch([row.text[:LONGEST] for row in few], model, evidence), strict=True):

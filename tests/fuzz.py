@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 def opened(data: bytes, suffix: str, model: Any, out: str) -> tuple[Any, list[Any], bytes] | None:
     """(source, rows, output) of some bytes as a file of a format; None where they are refused, in one line that names the file."""
-    from classifier.documents import Settings, open_sink
+    from classifier.documents import Settings, encoder_of, head_of
     from classifier.documents.readers import READERS
     from classifier.documents.rows import Input
     from classifier.errors import ClassifierError
@@ -29,9 +29,10 @@ def opened(data: bytes, suffix: str, model: Any, out: str) -> tuple[Any, list[An
         assert str(error).startswith("in: ") and "\n" not in str(error)  # noqa: PT017, PT018
         return None
     rows = list(source.rows)
-    head, encode = open_sink(Settings(source, model.taxonomy, out))
+    settings = Settings(source, model.taxonomy, out)
+    encode = encoder_of(settings)
     predictions = predict_batch([row.text for row in rows], model, out == ".jsonl") if rows else []
-    return source, rows, head + b"".join(encode(row, p) for row, p in zip(rows, predictions, strict=True))
+    return source, rows, head_of(settings) + b"".join(encode(row, p) for row, p in zip(rows, predictions, strict=True))
 
 
 def check_csv(data: bytes, model: Any) -> None:
@@ -94,7 +95,7 @@ def main() -> None:
 
     with atheris.instrument_imports(include=["classifier.documents", "classifier.preprocessing", "classifier.features"]):
         from classifier import storage
-        from classifier.documents import open_sink  # noqa: F401
+        from classifier.documents import encoder_of  # noqa: F401
         from classifier.prediction import predict  # noqa: F401
     model = storage.shipped()
 

@@ -5,6 +5,6 @@ To add a format: a reader in `readers.py` and a writer in `writers.py`, each a r
 
 from classifier.documents.readers import open_source, open_sources
 from classifier.documents.rows import Row, Settings, Source
-from classifier.documents.writers import open_sink
+from classifier.documents.writers import encoder_of, head_of
 
-__all__ = ["Row", "Settings", "Source", "open_sink", "open_source", "open_sources"]
+__all__ = ["Row", "Settings", "Source", "encoder_of", "head_of", "open_source", "open_sources"]

@@ -210,15 +210,19 @@ def check_width(settings: Settings, name: str) -> None:
         raise ClassifierError(f"{name}: the lines have more than {MOST_KEYS} different keys, too many for a table; write .jsonl")
 
 
-def open_sink(settings: Settings) -> tuple[bytes, Encoder]:
-    """(what stands before the first row, the function that encodes a row) of a format."""
-    made = FORMATS[settings.suffix]
-    encode, complete = made.encoder(settings), settings.source.complete
+def head_of(settings: Settings) -> bytes:
+    """What stands before the first row in a format."""
+    return FORMATS[settings.suffix].head(settings)
+
+
+def encoder_of(settings: Settings) -> Encoder:
+    """The function that encodes a row in a format."""
+    encode, complete = FORMATS[settings.suffix].encoder(settings), settings.source.complete
     if complete is None:
-        return made.head(settings), encode
+        return encode
 
     def completed(row: Row, prediction: Prediction) -> bytes:
         complete(row, prediction, settings.taxonomy)
         return encode(row, prediction)
 
-    return made.head(settings), completed
+    return completed

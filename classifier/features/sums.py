@@ -9,18 +9,25 @@ from classifier.features.units import PIECE, Known
 from classifier.preprocessing import Chunks, grown
 
 MANY = 5000  # things to add up from which SciPy's product gains more than its import costs
+IN_A_ROW = 256  # terms added one after the other: of thousands alike, single precision would lose the last digits
 
 
 def summed(table: np.ndarray, indices: np.ndarray, indptr: np.ndarray) -> np.ndarray:
     """Per row, the sum of the rows `indices[indptr[i]:indptr[i + 1]]` of a table; shape (rows, table's columns)."""
-    n = len(indptr) - 1
+    n, lengths = len(indptr) - 1, np.diff(indptr)
+    if lengths.max(initial=0) > IN_A_ROW:  # piece by piece, then the pieces
+        pieces = -(-lengths // IN_A_ROW)
+        starts = np.concatenate(([0], np.cumsum(pieces)))
+        nth = np.arange(starts[-1]) - np.repeat(starts[:-1], pieces)
+        of_pieces = summed(table, indices, np.append(np.repeat(indptr[:-1], pieces) + IN_A_ROW * nth, indptr[-1]))
+        return summed(of_pieces, np.arange(starts[-1]), starts)
     if len(indices) >= MANY:
         from scipy import sparse
 
         ones = np.ones(len(indices), table.dtype)
         product: np.ndarray = sparse.csr_matrix((ones, indices.astype(np.int32), indptr.astype(np.int32)), shape=(n, len(table))) @ table
         return product
-    out, lengths = np.zeros((n, table.shape[1]), table.dtype), np.diff(indptr)
+    out = np.zeros((n, table.shape[1]), table.dtype)
     for k in range(lengths.max(initial=0)):  # one term of each row at a time: in SciPy's order, to the last digit
         rows = np.flatnonzero(lengths > k)
         out[rows] += table[indices[indptr[rows] + k]]

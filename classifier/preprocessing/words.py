@@ -130,10 +130,11 @@ def _by_parts(word: str, nynorsk: bool = False) -> Iterator[str]:
     `nynorsk`: only those with a part that bokmål does not have (the others are lemmas already).
     """
     for cut in range(2, len(word) - 3):
-        first, last = f"{word[:cut]}-", word[cut:]
-        found = lookup(last)
-        if found is not None and not (nynorsk and first not in variants() and lexicons()[0](last) is not None):
-            yield variants().get(first, first)[:-1] + found
+        found = lookup(word[cut:])
+        if found is not None:
+            first = f"{word[:cut]}-"
+            if not nynorsk or first in variants() or lexicons()[0](word[cut:]) is None:
+                yield variants().get(first, first)[:-1] + found
 
 
 def lookup(word: str) -> str | None:
